@@ -1,0 +1,40 @@
+# build.sh - autotools, out of tree, installed under var/ and run from there.
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+
+# build_configure DIR ARGS…: configure only when its inputs or arguments have changed.
+build_configure()
+{
+	local dir=$1
+	shift
+	[ -x configure ] && [ configure -nt configure.ac ] || autoreconf -fi
+	mkdir -p "$dir"
+	if [ ! -f "$dir/config.status" ] || [ "$(cat "$dir/.dev-args" 2>/dev/null)" != "$*" ] ||
+	    [ configure -nt "$dir/config.status" ]; then
+		(cd "$dir" && "$top/configure" "$@")
+		printf '%s\n' "$*" >"$dir/.dev-args"
+	fi
+}
+
+build_make()
+{
+	make -C "$1" -s -j"$(nproc)" "${@:2}"
+}
+
+# What the installed programs were made from: every source file's name, size and time.
+build_key()
+{
+	find configure.ac Makefile.am lib fcgi jobs ctl admin-tui sql models contracts -type f \
+		-printf '%p %s %T@\n' 2>/dev/null | sort | sha256sum
+}
+
+build_run()
+{
+	local key
+	key=$(build_key)
+	done_before build "$key" && [ -x "$prefix/bin/frontdeskctl" ] && return
+	step "configure" build_configure "$top/build" --prefix="$prefix" --silent
+	step "build" build_make "$top/build"
+	step "install under var/" build_make "$top/build" install
+	stamp build "$key"
+}

@@ -18,3 +18,7 @@ SELECT format('CREATE DATABASE %I OWNER frontdesk_owner ENCODING ''UTF8'' TEMPLA
  WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"database" TO frontdesk_app;
+
+-- The one extension that only a superuser may create; the migrations create the trusted ones.
+\connect :"database"
+CREATE EXTENSION IF NOT EXISTS vector;

@@ -102,7 +102,7 @@ fi
 chroot "$root" chown -R $user: "$clone"
 
 [ $# -gt 0 ] || { echo "made $root, the clone is in $clone"; exit 0; }
-env=(HOME=$home USER=$user PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}")
+env=("HOME=$home" "USER=$user" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM="${TERM:-dumb}")
 while IFS='=' read -r name value; do
 	case $name in
 	PIP_* | *_proxy | *_PROXY) env+=("$name=$value") ;;

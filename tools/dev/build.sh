@@ -24,8 +24,10 @@ build_make()
 # What the installed programs were made from: every source file's name, size and time.
 build_key()
 {
-	find configure.ac Makefile.am lib fcgi jobs ctl admin-tui sql models contracts -type f \
-		-printf '%p %s %T@\n' 2>/dev/null | sort | sha256sum
+	find . \( -path ./.git -o -path ./var -o -path ./build -o -path ./tests -o -path ./autom4te.cache \
+		-o -path ./samples -o -path ./doc -o -path ./bench \) -prune -o -type f \
+		\( -name '*.[ch]' -o -name '*.am' -o -name '*.ac' -o -path './sql/*' -o -path './models/*' \
+		-o -path './contracts/*' \) -printf '%p %s %T@\n' | sort | sha256sum
 }
 
 build_run()

@@ -93,7 +93,9 @@ if [ ! -e "$root$clone" ]; then
 	git clone -q --no-hardlinks "$top" "$root$clone"
 	rm -f "$root$clone/.git/hooks/"*
 else
-	git --git-dir="$root$clone/.git" --work-tree="$root$clone" -c safe.directory='*' pull -q "$top" HEAD
+	in_clone=(git -c safe.directory='*' -C "$root$clone")
+	"${in_clone[@]}" fetch -q "$top" HEAD
+	"${in_clone[@]}" reset -q --hard FETCH_HEAD
 fi
 if [ -d "$top/../shared" ] && ! mountpoint -q "$root$home/shared"; then
 	mkdir -p "$root$home/shared"

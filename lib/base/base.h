@@ -198,6 +198,7 @@ struct desk_ctx {
 	struct desk_db              *db;
 	struct desk_db_tx           *tx;	/* the open transaction, or NULL */
 	const struct desk_tenant    *tenant;	/* NULL until lib/tenancy resolved it */
+	const char                  *tenant_id;	/* the same, as text for the log; NULL until then */
 	const struct desk_principal *principal;	/* NULL until lib/auth knows the caller */
 	char                         correlation_id[129];
 };

@@ -6,6 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+unset GUARD_SANITIZED GUARD_LIBRARY GUARD_CPPFLAGS
 
 head_of()
 {

@@ -8,7 +8,6 @@ run_user=		# who owns the processes, set by run_user_choose
 run_as=(env)		# what goes in front of a command that runs as that user
 sudo=()			# what goes in front of a command that needs root
 [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-step_log=
 
 say()
 {
@@ -33,16 +32,19 @@ elapsed()
 	printf '%dm%02ds' $((SECONDS / 60)) $((SECONDS % 60))
 }
 
-# step TITLE COMMAND…: run it with its output in a log; show the time, and on failure the log's end.
-# On a terminal a counter moves; elsewhere a long step gives a line each half minute.
-step()
+step_status=0		# of the last step_run
+
+# step_run TITLE LOG COMMAND…: run it with its output in the log; show the time. Its status goes to
+# step_status and is not returned: a function that is called in a condition loses its set -e.
+# On a terminal a counter moves; elsewhere a long step gives a sign each half minute.
+step_run()
 {
-	local title=$1 start=$SECONDS next=30 rc=0 pid
-	shift
-	step_log=${state:-/tmp}/log/step.log
-	mkdir -p "${step_log%/*}"
+	local title=$1 log=$2 start=$SECONDS next=30 pid
+	step_status=0
+	shift 2
+	mkdir -p "${log%/*}"
 	printf '  %-44s ' "$title"
-	"$@" >"$step_log" 2>&1 </dev/null &
+	(trap - ERR && "$@") >"$log" 2>&1 </dev/null &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.1
@@ -54,14 +56,24 @@ step()
 			next=$((next + 30))
 		fi
 	done
-	wait "$pid" || rc=$?
-	[ -t 1 ] && printf '\r  %-44s ' "$title"
-	if [ $rc -ne 0 ]; then
+	wait "$pid" || step_status=$?
+	[ ! -t 1 ] || printf '\r  %-44s ' "$title"
+	if [ $step_status -ne 0 ]; then
 		printf 'FAILED after %ds\n' $((SECONDS - start))
-		tail -n 40 "$step_log" | sed 's/^/    /' >&2
-		die "$title: failed with status $rc (whole output: $step_log)"
+	else
+		printf '%4ds\n' $((SECONDS - start))
 	fi
-	printf '%4ds\n' $((SECONDS - start))
+}
+
+# step TITLE COMMAND…: a step that must work; on failure the end of what it said.
+step()
+{
+	local title=$1 log=$state/log/step.log
+	shift
+	step_run "$title" "$log" "$@"
+	[ $step_status -ne 0 ] || return 0
+	tail -n 40 "$log" | sed 's/^/    /' >&2
+	die "$title: failed (whole output: $log)"
 }
 
 # step_here TITLE FUNCTION…: a short step in this shell, as it starts processes or sets variables.

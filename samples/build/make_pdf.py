@@ -141,10 +141,11 @@ def bullets(found, ordered):
                         leftIndent=15, bulletFontSize=9.5, bulletColor=PINE, **kind)
 
 
-def flow(kind, value, width):
+def flow(kind, value, width, above):
     """The flowables of one block; a heading never stands alone at the foot of a page."""
     if kind in HEADS:
-        return [CondPageBreak(30 * mm), Paragraph(inline(value), HEADS[kind])]
+        room = [] if above in HEADS else [CondPageBreak(30 * mm)]
+        return room + [Paragraph(inline(value), HEADS[kind])]
     if kind == "p":
         return [Paragraph(inline(value), BODY)]
     if kind in ("ul", "ol"):
@@ -171,5 +172,8 @@ def cover(meta, contents):
 def write(path, meta, blocks):
     book = Book(path, meta)
     story = cover(meta, meta.get("contents", "Contents"))
-    story += [f for k, v in blocks for f in flow(k, v, book.width)]
+    above = None
+    for kind, value in blocks:
+        story += flow(kind, value, book.width, above)
+        above = kind
     book.multiBuild(story)

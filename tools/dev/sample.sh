@@ -3,17 +3,17 @@
 # shellcheck shell=bash
 
 sample_tenant=meridian.example
-sample_question="How many days of paid annual leave do employees get?"
+sample_question="How should I store the e-bike battery over the winter?"
 
 sample_key()
 {
-	find "$top/samples" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
+	find "$top/samples/public" "$top/samples/internal" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
 }
 
 sample_tenant_make()
 {
 	ctl tenant list --json | jq -e --arg d $sample_tenant 'any(.[]; .domain == $d)' >/dev/null && return
-	ctl tenant add $sample_tenant --name "Meridian Instruments" --allow-anonymous >/dev/null
+	ctl tenant add $sample_tenant --name "Meridian Outdoor" --allow-anonymous >/dev/null
 	rm -f "$state/stamps/samples"
 }
 
@@ -21,7 +21,8 @@ sample_tenant_make()
 sample_ingest()
 {
 	say "  documents of samples/ into $sample_tenant"
-	ctl ingest --tenant $sample_tenant "$top/samples" --wait
+	ctl ingest --tenant $sample_tenant "$top/samples/public" --audience public --wait
+	ctl ingest --tenant $sample_tenant "$top/samples/internal" --audience internal --wait
 	stamp samples "$(sample_key)"
 }
 
@@ -50,8 +51,8 @@ sample_next()
 
 Try next:
   curl -s $url/v1/query -H 'Content-Type: application/json' \\
-    -d '{"tenant_id":"$sample_tenant","message":"How do I return a product?","channel":"WEB"}' | jq
-  ./dev ctl ask --tenant $sample_tenant "What does the warranty cover?"
+    -d '{"tenant_id":"$sample_tenant","message":"Can I return a GPS watch, and until when?","channel":"WEB"}' | jq
+  ./dev ctl ask --tenant $sample_tenant "How many days of annual leave do I have?"
   ./dev ctl search --tenant $sample_tenant "remote work" --explain
   ./dev ctl ingest --tenant $sample_tenant --wait YOUR.pdf
   ./dev psql           the database        ./dev logs    what happens

@@ -33,6 +33,11 @@ good_tree()
 	echo x >tests/fuzz/corpus/x/one
 	printf 'unit/test_log.c fuzz/fuzz_x.c\n' >tests/Makefile.am
 	printf 'def test_a():\n    pass\n' >tests/http/test_a.py
+	mkdir -p lib/config tools doc
+	{ head_of config.h; echo; } >lib/config/config.h
+	{ head_of settings.h; printf '#define DESK_SETTINGS(X) \\\n\tX(INT, A, "16", 0, 0, "a number")\n'; } >lib/config/settings.h
+	cp "$here/../../tools/settings-sample.sh" tools/
+	bash tools/settings-sample.sh >doc/frontdesk.env
 	for kind in platform tenant; do
 		printf -- '-- 0001_first: a sample.\n' | tee sql/$kind/0001_first.up.sql >sql/$kind/0001_first.down.sql
 	done
@@ -97,6 +102,16 @@ refuses check_registered.sh "of tests/ knows it" eval 'head_of x >tests/unit/tes
 refuses check_registered.sh "no corpus" eval 'rm tests/fuzz/corpus/x/one'
 refuses check_registered.sh "only the last one runs" add tests/http/test_a.py 'def test_a():\n    pass\n'
 refuses check_registered.sh "only looks into test_" eval 'cp tests/http/test_a.py tests/http/a.py'
+
+passes check_settings.sh
+refuses check_settings.sh "out of step" eval 'sed -i s/16/17/ lib/config/settings.h'
+refuses check_settings.sh "has 1 settings" add lib/config/settings.h '\tX(STR, B, "", 0, 0, "b")\n'
+
+passes check_migrations.sh
+refuses check_migrations.sh "has no 0002_more.down.sql" eval 'echo "-- 0002_more: x" >sql/tenant/0002_more.up.sql'
+refuses check_migrations.sh "number 0002 should come here" eval 'echo "-- 0003_x: x" | tee sql/tenant/0003_x.up.sql >sql/tenant/0003_x.down.sql'
+refuses check_migrations.sh "does not open with" eval 'echo "select 1;" >sql/tenant/0001_first.up.sql'
+refuses check_migrations.sh "the runner holds the transaction" add sql/tenant/0001_first.up.sql 'COMMIT;\n'
 
 # check_exports.sh looks at a built library
 good_tree

@@ -72,6 +72,12 @@ def program(name):
     return found[0]
 
 
+def clean_env(**more):
+    """No setting of the caller's shell reaches the programs: the environment is over the env file."""
+    keep = ("PATH", "HOME", "TERM", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH")
+    return {"LC_ALL": "C.UTF-8", "TZ": "UTC", **{k: os.environ[k] for k in keep if k in os.environ}, **more}
+
+
 def can_connect(path):
     with socket.socket(socket.AF_UNIX) as sock:
         try:
@@ -89,7 +95,7 @@ class Process:
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                env={**os.environ, **(env or {})}, start_new_session=True, **run_as())
+                env=clean_env(**(env or {})), start_new_session=True, **run_as())
         self.pid = self.popen.pid
 
     def poll(self):
@@ -162,7 +168,7 @@ class Postgres:
     def psql(self, sql, database="postgres", user=None, password=None, check=True):
         """Run SQL; the rows as lists of strings (NULL is an empty string). By default as the
         superuser; as "frontdesk_app" or "frontdesk_owner" with the password given or known."""
-        env = dict(os.environ, LC_ALL="C.UTF-8")
+        env = clean_env()
         if user:
             env["PGPASSWORD"] = password or {"frontdesk_app": self.app_password,
                                              "frontdesk_owner": self.owner_password}[user]
@@ -234,7 +240,8 @@ class Instance:
         self.processes = {}
         self.admin_url = postgres.url("frontdesk_owner", self.database)
         self.settings = {"DATABASE_URL": postgres.url("frontdesk_app", self.database),
-                         "JWT_SECRET": secrets.token_hex(32)}
+                         "JWT_SECRET": secrets.token_hex(32), "FCGI_SOCKET": self.socket,
+                         "FCGI_WORKERS": 2, "EGRESS_ALLOW_PRIVATE": "on"}
         if redis:
             self.settings["REDIS_URL"] = "unix://" + self.dir + "/redis.sock"
         self.settings.update(settings or {})
@@ -287,7 +294,7 @@ class Instance:
         self.start_one(name)
 
     def _spawn(self, name, *argv):
-        self.processes[name] = Process(name, argv, self.dir)
+        self.processes[name] = Process(name, argv, self.dir, {"FRONTDESK_ENV": self.env_file})
         return self.processes[name]
 
     def _start_redis(self):
@@ -297,12 +304,11 @@ class Instance:
         wait_until(lambda: can_connect(path), "redis", process=process)
 
     def _start_fcgi(self):
-        process = self._spawn("fcgi", program("frontdesk-fcgi"), "--config", self.env_file,
-                              "--socket", self.socket)
+        process = self._spawn("fcgi", program("frontdesk-fcgi"))
         wait_until(lambda: can_connect(self.socket), "frontdesk-fcgi", process=process)
 
     def _start_jobd(self):
-        self._spawn("jobd", program("frontdesk-jobd"), "--config", self.env_file)
+        self._spawn("jobd", program("frontdesk-jobd"))
 
     def _start_lighttpd(self):
         with open(os.path.join(TOP, "apache-conf", "frontdesk-lighttpd.conf"), encoding="utf-8") as site:
@@ -323,9 +329,10 @@ class Instance:
     def ctl(self, *args, check=True, **kwargs):
         """frontdeskctl; a CompletedProcess with text output."""
         kwargs.setdefault("timeout", 300)
-        done = subprocess.run([program("frontdeskctl"), "--config", self.env_file, *map(str, args)],
+        done = subprocess.run([program("frontdeskctl"), *map(str, args)],
                               capture_output=True, text=True, check=False,
-                              env={**os.environ, "DATABASE_ADMIN_URL": self.admin_url}, **kwargs)
+                              env=clean_env(FRONTDESK_ENV=self.env_file, DATABASE_ADMIN_URL=self.admin_url),
+                              **kwargs)
         if check and done.returncode != 0:
             raise AssertionError("frontdeskctl %s: %d\n%s%s"
                                  % (" ".join(map(str, args)), done.returncode, done.stdout, done.stderr))

@@ -35,6 +35,7 @@ secrets_make()
 	env_set "$admin" DATABASE_ADMIN_URL "postgresql://frontdesk_owner:$owner_pw@/frontdesk?host=$run_dir"
 	env_set "$app" DATABASE_URL "postgresql://frontdesk_app:$app_pw@/frontdesk?host=$run_dir"
 	env_set "$app" REDIS_URL "unix://$run_dir/redis.sock"
+	env_set "$app" FCGI_SOCKET "$run_dir/fcgi.sock"
 	[ -n "$(env_get "$app" JWT_SECRET)" ] || env_set "$app" JWT_SECRET "$(random_hex 32)"
 	chmod 0600 "$app" "$admin"
 	[ "$(stat -c %U "$app")" = "$run_user" ] || chown "$run_user" "$app"
@@ -118,11 +119,13 @@ database_migrate()
 		die "the migrations failed: $(tail -n 5 "$state/log/migrate.log")"
 }
 
-# frontdeskctl with this instance's settings, from where the user stands.
+# frontdeskctl with this instance's settings, whatever the shell has set, from where the user stands.
 ctl()
 (
 	cd "$origin"
+	unset DATABASE_URL REDIS_URL JWT_SECRET FCGI_SOCKET
 	DATABASE_ADMIN_URL=$(env_get "$state/admin.env" DATABASE_ADMIN_URL)
-	export DATABASE_ADMIN_URL
-	exec "$prefix/bin/frontdeskctl" --config "$state/frontdesk.env" "$@"
+	FRONTDESK_ENV=$state/frontdesk.env
+	export DATABASE_ADMIN_URL FRONTDESK_ENV
+	exec "$prefix/bin/frontdeskctl" "$@"
 )

@@ -32,7 +32,9 @@ service_start()
 		service_stop "$name"
 	fi
 	log_rotate "$state/log/$name.log"
-	(cd / && exec setsid "${run_as[@]}" bash -c 'exec "${@:2}" </dev/null >>"$1" 2>&1' \
+	# nothing of the caller's environment: it would go over the env file
+	(cd / && exec setsid "${run_as[@]}" env -i "PATH=$PATH" "HOME=$state" LC_ALL=C.UTF-8 \
+		"FRONTDESK_ENV=$state/frontdesk.env" bash -c 'exec "${@:2}" </dev/null >>"$1" 2>&1' \
 		"$name" "$state/log/$name.log" "$@") &
 	pid=$!
 	disown
@@ -147,7 +149,7 @@ fcgi_start()
 {
 	rm_stale_socket fcgi "$run_dir/fcgi.sock"
 	service_start fcgi "$(program_key frontdesk-fcgi)" \
-		"$prefix/bin/frontdesk-fcgi" --config "$state/frontdesk.env" --socket "$run_dir/fcgi.sock"
+		"$prefix/bin/frontdesk-fcgi"
 	service_wait fcgi test -S "$run_dir/fcgi.sock"
 }
 
@@ -158,8 +160,7 @@ rm_stale_socket()
 
 jobd_start()
 {
-	service_start jobd "$(program_key frontdesk-jobd)" \
-		"$prefix/bin/frontdesk-jobd" --config "$state/frontdesk.env"
+	service_start jobd "$(program_key frontdesk-jobd)" "$prefix/bin/frontdesk-jobd"
 }
 
 program_key()

@@ -87,6 +87,11 @@ def can_connect(path):
     return True
 
 
+def port_is_open(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Process:
     """A program in a process group of its own, with its output in a log file."""
 
@@ -319,10 +324,7 @@ class Instance:
                       'server.modules = ()\n%s' % (self.port, self.dir, conf))
         process = self._spawn("lighttpd", "lighttpd", "-D", "-f", path)
 
-        def listening():
-            with socket.socket() as sock:
-                return sock.connect_ex(("127.0.0.1", self.port)) == 0
-        wait_until(listening, "lighttpd", process=process)
+        wait_until(lambda: port_is_open(self.port), "lighttpd", process=process)
 
     # ---- asking it
 
@@ -400,10 +402,10 @@ class Instance:
         finally:
             conn.close()
 
-    def query(self, tenant, message, token=None, **fields):
+    def query(self, tenant, message, token=None, port=None, **fields):
         """POST /v1/query."""
         body = {"tenant_id": tenant.id, "message": message, "channel": "WEB", **fields}
-        return self.request("POST", "/v1/query", body, token=token)
+        return self.request("POST", "/v1/query", body, token=token, port=port)
 
     def fcgi(self, method, uri, body=b"", headers=None, **params):
         """Straight to the socket, past any web server."""

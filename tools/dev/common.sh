@@ -14,8 +14,11 @@ say()
 	printf '%s\n' "$*"
 }
 
+mid_line=no		# a step's title stands there without its time
+
 die()
 {
+	[ $mid_line = no ] || printf 'FAILED\n'
 	printf 'dev: %s\n' "$*" >&2
 	exit 1
 }
@@ -82,7 +85,9 @@ step_here()
 	local title=$1 start=${EPOCHREALTIME/./}
 	shift
 	printf '  %-44s ' "$title"
+	mid_line=yes
 	"$@"
+	mid_line=no
 	printf '%4d.%ds\n' $(((${EPOCHREALTIME/./} - start) / 1000000)) \
 		$(((${EPOCHREALTIME/./} - start) / 100000 % 10))
 }

@@ -38,6 +38,8 @@ good_tree()
 	{ head_of settings.h; printf '#define DESK_SETTINGS(X) \\\n\tX(INT, A, "16", 0, 0, "a number")\n'; } >lib/config/settings.h
 	cp "$here/../../tools/settings-sample.sh" tools/
 	bash tools/settings-sample.sh >doc/frontdesk.env
+	mkdir -p doc/man
+	printf '.It Ev A Pq default 16; 0 to 0\n' >doc/man/frontdesk.env.5
 	for kind in platform tenant; do
 		printf -- '-- 0001_first: a sample.\n' | tee sql/$kind/0001_first.up.sql >sql/$kind/0001_first.down.sql
 	done
@@ -106,6 +108,10 @@ refuses check_registered.sh "only looks into test_" eval 'cp tests/http/test_a.p
 passes check_settings.sh
 refuses check_settings.sh "out of step" eval 'sed -i s/16/17/ lib/config/settings.h'
 refuses check_settings.sh "has 1 settings" add lib/config/settings.h '\tX(STR, B, "", 0, 0, "b")\n'
+
+passes check_man.sh
+refuses check_man.sh "A Pq default 17; 0 to 0" eval 'sed -i s/16/17/ lib/config/settings.h'
+refuses check_man.sh "B is no setting" add doc/man/frontdesk.env.5 '.It Ev B Pq default empty\n'
 
 passes check_migrations.sh
 refuses check_migrations.sh "has no 0002_more.down.sql" eval 'echo "-- 0002_more: x" >sql/tenant/0002_more.up.sql'

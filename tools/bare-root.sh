@@ -61,6 +61,11 @@ if [ ! -e "$root/.made" ]; then
 	for f in /etc/pip.conf /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt; do
 		[ ! -e "$f" ] || install -D "$(readlink -f "$f")" "$root$f"
 	done
+	# certificates of the machine's own: ca-certificates puts them into the bundle that pip reads
+	if [ -d /usr/local/share/ca-certificates ]; then
+		mkdir -p "$root/usr/local/share"
+		cp -a /usr/local/share/ca-certificates "$root/usr/local/share/"
+	fi
 	touch "$root/.made"
 fi
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"

@@ -8,6 +8,7 @@
  * query.c    send, receive, pipeline, prepared statements, deadlines
  * param.c    typed binds, arrays, halfvec
  * rows.c     typed readers of a result
+ * listen.c   LISTEN on a connection of its own
  * migrate.c  migrations of platform and tenant schemas: up, down, status
  */
 #ifndef DESK_DB_H
@@ -124,6 +125,18 @@ struct desk_str desk_rows_bytea(const struct desk_rows *r, size_t row, int col);
 int64_t desk_rows_time_us(const struct desk_rows *r, size_t row, int col);	/* timestamptz, since 1970 */
 /* A jsonb column, parsed; NULL is NULL. */
 json_t *desk_rows_json(const struct desk_rows *r, size_t row, int col);
+
+/* ---- notifications ------------------------------------------------------ */
+
+/* One thread's; `db` and `channel` are borrowed. Connects at the first wait, again when it was lost. */
+struct desk_db_listener;
+struct desk_db_listener *desk_db_listener_new(struct desk_db *db, const char *channel);	/* owned */
+void desk_db_listener_free(struct desk_db_listener *l);
+/*
+ * Wait for a NOTIFY on the channel, for `wake_fd` (-1: none) to be readable, or for the time.
+ * True when something was heard, or may have been missed while there was no connection.
+ */
+bool desk_db_listener_wait(struct desk_db_listener *l, int timeout_ms, int wake_fd);
 
 /* ---- migrations --------------------------------------------------------- */
 

@@ -133,6 +133,7 @@ tests_need_gcc()
 pytest_run()
 {
 	FRONTDESK_PREFIX=$test_dir/gcc/prefix FRONTDESK_BUILD=$test_dir/gcc FRONTDESK_ASAN=$test_dir/asan \
+		FRONTDESK_SPLIT_DRIVER=$test_dir/gcc/tests/split_driver \
 		"$state/venv/bin/pytest" -c tests/pytest.ini --rootdir=tests \
 		--junit-xml="$test_dir/log/pytest.xml" "$@"
 }
@@ -168,12 +169,13 @@ source_dirs()
 	done
 }
 
+# cppcheck 2.10 does not know __VA_OPT__, which is always a comma here.
 cppcheck_run()
 {
 	# shellcheck disable=SC2046
 	cppcheck -q -j"$(nproc)" --std=c11 --enable=warning,portability,performance --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		--cppcheck-build-dir="$1" -D_GNU_SOURCE -Ilib $(source_dirs)
+		--cppcheck-build-dir="$1" -D_GNU_SOURCE '-D__VA_OPT__(...)=,' -Ilib $(source_dirs)
 }
 
 test_cppcheck()

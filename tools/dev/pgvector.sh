@@ -34,7 +34,7 @@ pgvector_fetch()
 {
 	local d=$state/pgvector mirror
 	mirror=$(pgvector_mirror)
-	[ -n "$mirror" ] || die "apt has no mirror of this release"
+	[ -n "$mirror" ] || die "pgvector: apt has no mirror of this release; add one to the machine's sources, or install the package of pgvector by hand"
 	mkdir -p "$d/lists/partial" "$d/cache/archives/partial"
 	pgvector_sources "$mirror" >"$d/sources.list"
 	if ! pgvector_apt update -o APT::Update::Error-Mode=any; then

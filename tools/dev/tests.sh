@@ -7,7 +7,7 @@ passed=0
 failed=0
 skipped=0
 gcc_tried=no
-test_steps=(gcc clang asan dist python shell cppcheck tidy)
+test_steps=(gcc clang asan dist python up shell cppcheck tidy)
 
 tests_list()
 {
@@ -17,6 +17,7 @@ clang     build by clang -Werror
 asan      build by gcc with AddressSanitizer and UBSan, make check
 dist      make dist, and a build from the tarball
 python    pytest: tests/integration, tests/http, tests/reference, on running stacks
+up        a fresh clone: ./dev up, again, after a crash, down
 shell     shellcheck on ./dev, tools/ and the guards
 cppcheck  cppcheck, findings are errors
 tidy      clang-tidy with .clang-tidy, findings are errors
@@ -156,9 +157,15 @@ test_python()
 	[ "$rc" -eq 0 ] || say "    … the whole output: $test_dir/log/pytest.log"
 }
 
+test_up()
+{
+	mkdir -p "$test_dir/up"
+	one up "./dev up in a fresh clone, again, down" tests/dev/up_test.sh "$test_dir/up"
+}
+
 test_shell()
 {
-	one shell "shellcheck" shellcheck -x dev tools/*.sh tools/dev/*.sh tests/guards/*.sh
+	one shell "shellcheck" shellcheck -x dev tools/*.sh tools/dev/*.sh tests/guards/*.sh tests/dev/*.sh
 }
 
 source_dirs()

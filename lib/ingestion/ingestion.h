@@ -53,5 +53,61 @@ DESK_MUST_CHECK enum desk_status desk_split(const struct desk_split_options *opt
 					    struct desk_str text, desk_split_fn *fn, void *arg,
 					    struct desk_error *err);
 
+/* ---- extraction --------------------------------------------------------- */
+
+struct desk_extract_limits {
+	size_t   memory;	/* bytes of address space */
+	uint32_t seconds;	/* of CPU, and by the clock */
+	size_t   output;	/* bytes of text */
+};
+extern const struct desk_extract_limits desk_extract_limits_default;	/* 512 MB, 60 s, 64 MB */
+
+struct desk_extract_job {
+	int         fd;	/* borrowed: the document, a regular file or memfd, open to read */
+	const char *name;	/* the file's name, for its extension and for reasons */
+	struct desk_extract_limits limits;	/* zeros: the defaults */
+	const char *program;	/* NULL: desk_extract_program() */
+};
+
+/*
+ * A piece of the document's text, at most 1 MiB, valid UTF-8 without control characters but \n
+ * and \t; paragraphs are parted by one empty line. A page comes in one part, or in several when
+ * it is longer than a part; joined as they are, they are the page's text.
+ */
+struct desk_extract_part {
+	uint32_t        page;	/* 1..; 0: the format has no pages */
+	uint32_t        index;	/* 0, 1, 2 ... through the document */
+	size_t          start;	/* offset in the page's text, in code points */
+	size_t          chars;	/* code points */
+	struct desk_str text;	/* borrowed for the call; NUL follows */
+};
+
+struct desk_extract_result {
+	char     title[301];	/* "" when the document has none: show its file name then */
+	char     format[17];	/* "pdf", "docx" ... */
+	uint32_t pages;	/* slides, sheets; 0: the format has none */
+	uint32_t parts, last_page;
+	size_t   chars;
+};
+
+/* Anything but DESK_OK ends the run and is its result. */
+typedef enum desk_status desk_extract_fn(void *arg, const struct desk_extract_part *part);
+
+/*
+ * Read a document in a sandboxed child of its own; fn gets its text as it comes. Safe to call
+ * from several threads. SIGCHLD must not be ignored. Results:
+ * DESK_E_INPUT        the document can't be read: err->text is "NAME: reason", for people;
+ *                     trying again gives the same
+ * DESK_E_UNAVAILABLE  the child does not run here; try again when that is mended
+ * DESK_E_UPSTREAM     the child broke its protocol: it was taken over; nothing it said counts
+ * Text that fn has seen before a failure is to be thrown away.
+ */
+DESK_MUST_CHECK enum desk_status desk_extract_run(const struct desk_extract_job *job,
+						  desk_extract_fn *fn, void *arg,
+						  struct desk_extract_result *out,
+						  struct desk_error *err);
+/* Where the child is: $FRONTDESK_EXTRACT, else where `make install` puts it. */
+const char *desk_extract_program(void);
+
 #pragma GCC visibility pop
 #endif

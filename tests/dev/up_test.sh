@@ -26,8 +26,8 @@ snapshot()
 {
 	./dev status | grep pid
 	sha256sum var/frontdesk.env var/admin.env
-	./dev psql -XAt -c "SELECT relname, n_live_tup + n_dead_tup FROM pg_stat_user_tables ORDER BY schemaname, relname" \
-		-c "SELECT pg_current_wal_insert_lsn()"
+	./dev psql -XAt -c "SELECT schemaname, relname, query_to_xml(format('SELECT count(*) AS n FROM %I.%I',
+		schemaname, relname), false, true, '') FROM pg_stat_user_tables ORDER BY 1, 2"
 }
 
 # pids that were started from this clone

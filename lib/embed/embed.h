@@ -14,7 +14,7 @@
  * kernel.c          which kernels this processor runs
  * kernel_avx512.c   AVX-512 VNNI; kernel_avxvnni.c AVX-VNNI; kernel_avx2.c AVX2 + FMA;
  * kernel_plain.c    plain C, any processor
- * kernel_body.h     what they share: everything but loads, stores and the integer product
+ * kernel_body.inc     what they share: everything but loads, stores and the integer product
  */
 #ifndef DESK_EMBED_H
 #define DESK_EMBED_H

@@ -34,27 +34,42 @@ void frame_reader_done(struct frame_reader *r)
 	desk_buf_done(&r->body);
 }
 
-/* The type may come now, with this page and length. */
+/* What a record of each type may look like, and what must have come before it. */
+static const struct frame_rule {
+	enum frame_type type;
+	uint32_t        min, max;	/* bytes of body */
+	bool            paged;	/* its page may be other than 0 */
+	bool            opens;	/* is the first record, */
+	bool            anywhere;	/* or may be, */
+	bool            after_title;	/* may come after the title */
+} frame_rules[] = {
+	{ FRAME_FORMAT, 1, 16, false, true, false, false },
+	{ FRAME_TEXT, 1, FRAME_TEXT_MAX, true, false, false, false },
+	{ FRAME_TITLE, 1, FRAME_NOTE_MAX, false, false, false, false },
+	{ FRAME_FAIL, 1, FRAME_NOTE_MAX, false, false, true, true },
+	{ FRAME_END, 0, 0, true, false, false, true },
+};
+
+static bool frame_fits(const struct frame_rule *rule, const struct frame_reader *r, uint32_t page,
+		       uint32_t n)
+{
+	if (n < rule->min || n > rule->max || (page > 0 && !rule->paged))
+		return false;
+	if (!rule->anywhere && rule->opens == r->any)
+		return false;
+	return rule->after_title || !r->titled;
+}
+
 static bool frame_head_ok(const struct frame_reader *r, uint32_t page, uint32_t n)
 {
 	if (r->head[0] != 'F' || r->head[1] != 'D' || r->head[3] != 0 || r->ended)
 		return false;
-	if (page > FRAME_PAGE_MAX)
+	if (page > FRAME_PAGE_MAX || (r->head[2] == FRAME_TEXT && page < r->last_page))
 		return false;
-	switch (r->head[2]) {
-	case FRAME_FORMAT:
-		return !r->any && page == 0 && n > 0 && n <= 16;
-	case FRAME_TEXT:
-		return r->any && page >= r->last_page && n > 0 && n <= FRAME_TEXT_MAX && !r->titled;
-	case FRAME_TITLE:
-		return r->any && page == 0 && n > 0 && n <= FRAME_NOTE_MAX && !r->titled;
-	case FRAME_FAIL:
-		return page == 0 && n > 0 && n <= FRAME_NOTE_MAX;
-	case FRAME_END:
-		return r->any && n == 0;
-	default:
-		return false;
-	}
+	for (size_t i = 0; i < DESK_ARRAY_LEN(frame_rules); i++)
+		if (r->head[2] == frame_rules[i].type)
+			return frame_fits(&frame_rules[i], r, page, n);
+	return false;
 }
 
 static enum desk_status frame_whole(struct frame_reader *r, frame_fn *fn, void *arg,

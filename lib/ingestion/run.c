@@ -30,7 +30,7 @@ struct run {
 	void                          *arg;
 	struct desk_error             *err;
 	size_t                         bytes, start;
-	bool                           ended, failed, stopped;
+	bool                           ended;
 };
 
 const char *desk_extract_program(void)
@@ -43,7 +43,6 @@ const char *desk_extract_program(void)
 static enum desk_status run_text(struct run *r, const struct frame *f)
 {
 	struct desk_extract_part part = { .page = f->page, .index = r->out->parts, .text = f->body };
-	enum desk_status rc;
 
 	r->bytes += f->body.n;
 	if (r->bytes > r->job->limits.output + FRAME_TEXT_MAX)
@@ -57,9 +56,7 @@ static enum desk_status run_text(struct run *r, const struct frame *f)
 	r->out->chars += part.chars;
 	r->out->parts++;
 	r->out->last_page = f->page;
-	rc = r->fn(r->arg, &part);
-	r->stopped = rc != DESK_OK;
-	return rc;
+	return r->fn(r->arg, &part);
 }
 
 static enum desk_status run_frame(void *arg, const struct frame *f)
@@ -76,7 +73,6 @@ static enum desk_status run_frame(void *arg, const struct frame *f)
 	case FRAME_TEXT:
 		return run_text(r, f);
 	case FRAME_FAIL:
-		r->failed = true;
 		return desk_error_set(r->err, DESK_E_INPUT, "%s: %s", r->job->name, f->body.p);
 	case FRAME_END:
 		r->out->pages = f->page;
@@ -185,41 +181,52 @@ static bool run_pipe(int p[2])
 	return false;
 }
 
-enum desk_status desk_extract_run(const struct desk_extract_job *job, desk_extract_fn *fn, void *arg,
+/* Start the child; its pipe's read end, or -1 with the error set. */
+static int run_start(const struct desk_extract_job *job, pid_t *pid, struct desk_error *err)
+{
+	const char *program = job->program != NULL ? job->program : desk_extract_program();
+	struct desk_extract_job safe = *job;
+	int p[2], code;
+
+	if (!run_pipe(p)) {
+		desk_error_set(err, DESK_E_UNAVAILABLE, "%s: no pipe: %s", job->name, strerror(errno));
+		return -1;
+	}
+	safe.fd = fcntl(job->fd, F_DUPFD_CLOEXEC, 10);
+	code = safe.fd >= 0 ? run_spawn(&safe, p[1], pid) : errno;
+	close(p[1]);
+	if (safe.fd >= 0)
+		close(safe.fd);
+	if (code == 0)
+		return p[0];
+	close(p[0]);
+	desk_error_set(err, DESK_E_UNAVAILABLE, "%s: cannot start %s: %s", job->name, program,
+		       strerror(code));
+	return -1;
+}
+
+enum desk_status desk_extract_run(const struct desk_extract_job *given, desk_extract_fn *fn, void *arg,
 				  struct desk_extract_result *out, struct desk_error *err)
 {
-	struct run r = { .job = job, .out = out, .fn = fn, .arg = arg, .err = err };
+	struct desk_extract_job job = *given;
+	struct run r = { .job = &job, .out = out, .fn = fn, .arg = arg, .err = err };
 	struct ingestion_end end = { 0 };
-	struct desk_extract_job safe = *job;
 	enum desk_status rc;
-	int p[2], code;
 	pid_t pid;
+	int fd;
 
 	memset(out, 0, sizeof(*out));
-	if (safe.limits.seconds == 0)
-		safe.limits = desk_extract_limits_default;
-	r.job = &safe;
-	if (!run_pipe(p))
-		return desk_error_set(err, DESK_E_UNAVAILABLE, "%s: no pipe: %s", job->name,
-				      strerror(errno));
-	safe.fd = job->fd >= 10 ? job->fd : fcntl(job->fd, F_DUPFD_CLOEXEC, 10);
-	code = safe.fd >= 0 ? run_spawn(&safe, p[1], &pid) : errno;
-	close(p[1]);
-	if (safe.fd != job->fd && safe.fd >= 0)
-		close(safe.fd);
-	if (code != 0) {
-		close(p[0]);
-		return desk_error_set(err, DESK_E_UNAVAILABLE, "%s: cannot start %s: %s", job->name,
-				      job->program != NULL ? job->program : desk_extract_program(),
-				      strerror(code));
-	}
-	rc = run_watch(&r, p[0], &end.timed_out);
-	close(p[0]);
+	if (job.limits.seconds == 0)
+		job.limits = desk_extract_limits_default;
+	fd = run_start(&job, &pid, err);
+	if (fd < 0)
+		return DESK_E_UNAVAILABLE;
+	rc = run_watch(&r, fd, &end.timed_out);
+	close(fd);
 	run_reap(pid, end.timed_out || rc != DESK_OK, &end);
-	if (r.stopped || r.failed)
-		return rc;
-	if (rc != DESK_OK || end.timed_out || !r.ended || !WIFEXITED(end.wait_status) ||
-	    WEXITSTATUS(end.wait_status) != 0)
-		return rc != DESK_OK ? rc : ingestion_reason(&end, job->name, &safe.limits, err);
+	if (rc != DESK_OK)
+		return rc;	/* the document's, the caller's or the protocol's */
+	if (end.timed_out || !r.ended || end.wait_status != 0)
+		return ingestion_reason(&end, job.name, &job.limits, err);
 	return DESK_OK;
 }

@@ -37,6 +37,7 @@ struct extract_out {
 	size_t           total;	/* bytes given so far */
 	size_t           visible;	/* code points that are not white space */
 	bool             full, gone;	/* over max; emit said false */
+	bool             indent;	/* white space at the start of a line counts */
 	bool             collapse;	/* white space is one space, as in HTML */
 	uint32_t         page;
 	struct desk_buf  part;

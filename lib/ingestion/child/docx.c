@@ -30,6 +30,7 @@ struct docx {
 	int                       skip;	/* depth inside something that is not text */
 	int                       table;	/* tables open */
 	bool                      in_text, heading, title, bullet, started;
+	bool                      in_list;	/* the paragraph before was an item */
 	struct desk_buf           line;	/* a heading's own text, for the title */
 };
 
@@ -94,7 +95,7 @@ static void docx_begin(struct docx *d)
 	d->started = true;
 	if (d->table > 0)
 		return;
-	if (d->heading)
+	if (d->heading || (d->in_list && !d->bullet))
 		extract_para(d->o);
 	else if (d->bullet)
 		extract_text(d->o, "- ", 2);
@@ -114,6 +115,7 @@ static void docx_paragraph_end(struct docx *d)
 	else
 		extract_para(d->o);
 	desk_buf_clear(&d->line);
+	d->in_list = d->bullet && !d->heading && d->table == 0;
 	d->heading = d->title = d->bullet = d->started = false;
 }
 

@@ -128,7 +128,9 @@ static void eml_text(struct eml *e, const struct eml_part *p)
 		extract_html_feed(h, text.p, text.n);
 		extract_html_end(h);
 	} else if (text.n > 0) {
+		e->o->indent = true;
 		extract_text(e->o, text.p, text.n);
+		e->o->indent = false;
 	}
 	extract_para(e->o);
 	desk_buf_done(&text);
@@ -291,24 +293,37 @@ static bool eml_is_known(struct desk_str line)
 	return false;
 }
 
+/* "Name: value", or the continuation of one. */
+static bool eml_is_header(struct desk_str line)
+{
+	size_t n = 0;
+
+	if (line.p[0] == ' ' || line.p[0] == '\t')
+		return true;
+	while (n < line.n && line.p[n] > 32 && line.p[n] < 127 && line.p[n] != ':')
+		n++;
+	return n > 0 && n < line.n && line.p[n] == ':';
+}
+
+static bool eml_is_mbox(struct desk_str text)
+{
+	return text.n > 5 && memcmp(text.p, "From ", 5) == 0;
+}
+
 /* Headers from the first line on, two of them of those that e-mails have. */
 bool extract_eml_sniff(const struct extract_doc *d)
 {
 	struct desk_str head = { (const char *)d->head, d->head_n };
 	int known = 0;
 
+	if (eml_is_mbox(head))
+		eml_line(&head);
 	for (int i = 0; i < 40 && head.n > 0; i++) {
 		struct desk_str line = eml_line(&head);
-		size_t n = 0;
 
 		if (line.n == 0)
 			break;
-		if (line.p[0] == ' ' || line.p[0] == '\t' || (i == 0 && line.n > 5 &&
-							     memcmp(line.p, "From ", 5) == 0))
-			continue;
-		while (n < line.n && line.p[n] > 32 && line.p[n] < 127 && line.p[n] != ':')
-			n++;
-		if (n == 0 || n >= line.n || line.p[n] != ':')
+		if (!eml_is_header(line))
 			return false;
 		known += eml_is_known(line);
 	}
@@ -325,7 +340,7 @@ enum desk_status extract_eml(struct extract_doc *d, struct extract_out *o, struc
 	if (rc != DESK_OK)
 		return rc;
 	bytes = desk_buf_str(&file);
-	if (bytes.n > 5 && memcmp(bytes.p, "From ", 5) == 0)
+	if (eml_is_mbox(bytes))
 		eml_line(&bytes);	/* the line that an mbox puts in front */
 	if (bytes.n > 0)
 		eml_message(&e, bytes, true);

@@ -98,6 +98,13 @@ static void html_break(struct extract_html *h, const char *name, enum html_kind 
 		extract_line(h->o);
 }
 
+/* White space counts inside <pre> only. */
+static void html_preserve(struct extract_html *h)
+{
+	h->o->collapse = h->pre == 0;
+	h->o->indent = h->pre > 0;
+}
+
 static void html_srcdoc(struct extract_html *h, const char *srcdoc)
 {
 	struct extract_html *inner;
@@ -109,7 +116,7 @@ static void html_srcdoc(struct extract_html *h, const char *srcdoc)
 	inner->nested = h->nested + 1;
 	extract_html_feed(inner, srcdoc, strlen(srcdoc));
 	extract_html_end(inner);
-	h->o->collapse = h->pre == 0;
+	html_preserve(h);
 }
 
 static void html_skip_begin(struct extract_html *h, const char *name, const xmlChar **at)
@@ -155,7 +162,7 @@ static void html_start(void *arg, const xmlChar *el, const xmlChar **at)
 			extract_cell(h->o);
 	} else if (strcmp(name, "pre") == 0 || strcmp(name, "textarea") == 0) {
 		h->pre++;
-		h->o->collapse = false;
+		html_preserve(h);
 	}
 }
 
@@ -185,7 +192,7 @@ static void html_end(void *arg, const xmlChar *el)
 		h->cell--;
 	} else if ((strcmp(name, "pre") == 0 || strcmp(name, "textarea") == 0) && h->pre > 0) {
 		h->pre--;
-		h->o->collapse = h->pre == 0;
+		html_preserve(h);
 	}
 }
 
@@ -237,7 +244,7 @@ void extract_html_end(struct extract_html *h)
 		xmlFreeDoc(h->parser->myDoc);
 	htmlFreeParserCtxt(h->parser);
 	desk_buf_done(&h->line);
-	h->o->collapse = false;
+	h->o->collapse = h->o->indent = false;
 	extract_para(h->o);
 	free(h);
 }

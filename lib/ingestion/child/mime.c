@@ -14,23 +14,37 @@ static int mime_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* A byte as =41 at s[i], or -1. */
+static int mime_escaped(struct desk_str s, size_t i)
+{
+	int high = i + 2 < s.n ? mime_hex(s.p[i + 1]) : -1;
+	int low = high >= 0 ? mime_hex(s.p[i + 2]) : -1;
+
+	return low >= 0 ? high * 16 + low : -1;
+}
+
+/* Bytes after the = of a soft line break, 0 when it is none. */
+static size_t mime_soft_break(struct desk_str s, size_t i)
+{
+	if (i + 1 < s.n && s.p[i + 1] == '\n')
+		return 1;
+	return i + 2 < s.n && s.p[i + 1] == '\r' && s.p[i + 2] == '\n' ? 2 : 0;
+}
+
 /* RFC 2045, 6.7; word is RFC 2047's Q, where _ is a space. */
 static void mime_qp(struct desk_str s, bool word, struct desk_buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
+		int byte = c == '=' ? mime_escaped(s, i) : -1;
+		size_t soft = c == '=' && !word ? mime_soft_break(s, i) : 0;
 
-		if (c == '=' && i + 2 < s.n + 0 && mime_hex(s.p[i + 1]) >= 0 &&
-		    mime_hex(s.p[i + 2]) >= 0) {
-			desk_buf_addc(out, (char)(mime_hex(s.p[i + 1]) * 16 + mime_hex(s.p[i + 2])));
-			i += 2;
-		} else if (c == '=' && !word && i + 1 < s.n && s.p[i + 1] == '\n') {
-			i++;
-		} else if (c == '=' && !word && i + 2 < s.n && s.p[i + 1] == '\r' && s.p[i + 2] == '\n') {
-			i += 2;
-		} else {
+		if (byte >= 0)
+			desk_buf_addc(out, (char)byte), i += 2;
+		else if (soft > 0)
+			i += soft;
+		else
 			desk_buf_addc(out, word && c == '_' ? ' ' : c);
-		}
 	}
 }
 
@@ -136,46 +150,53 @@ void mime_header_text(struct desk_str value, struct desk_buf *out)
 	desk_buf_done(&plain);
 }
 
-/* The value of a parameter: plain, quoted, or RFC 2231's name*=charset'lang'%41. */
-void mime_param(struct desk_str value, const char *name, struct desk_buf *out)
+/* Where the parameter's = is; s.n when there is none. *extended when its name ends with a star. */
+static size_t mime_param_find(struct desk_str s, const char *name, bool *extended)
 {
-	size_t n = strlen(name);
+	size_t n = strlen(name), at = 0;
+	const char *semicolon;
 
-	for (size_t i = 0; i + n + 1 < value.n; i++) {
-		bool extended;
-		size_t at = i + 1 + n;
-
-		if (value.p[i] != ';')
-			continue;
-		while (i + n + 1 < value.n && (value.p[i + 1] == ' ' || value.p[i + 1] == '\t' ||
-					       value.p[i + 1] == '\r' || value.p[i + 1] == '\n'))
-			i++;
-		at = i + 1 + n;
-		if (at >= value.n || strncasecmp(value.p + i + 1, name, n) != 0)
-			continue;
-		extended = value.p[at] == '*';
-		while (at < value.n && value.p[at] != '=' && value.p[at] != ';')
+	while ((semicolon = memchr(s.p + at, ';', s.n - at)) != NULL) {
+		at = (size_t)(semicolon - s.p) + 1;
+		while (at < s.n && isspace((unsigned char)s.p[at]))
 			at++;
-		if (at >= value.n || value.p[at] != '=')
+		if (at + n >= s.n || strncasecmp(s.p + at, name, n) != 0)
 			continue;
-		at++;
-		if (at < value.n && value.p[at] == '"') {
-			for (at++; at < value.n && value.p[at] != '"'; at++)
-				desk_buf_addc(out, value.p[at]);
-			return;
-		}
-		for (; at < value.n && value.p[at] != ';' && !isspace((unsigned char)value.p[at]); at++)
-			desk_buf_addc(out, extended && value.p[at] == '%' ? '=' : value.p[at]);
-		if (extended) {
-			struct desk_buf raw;
-			const char *tick = out->n > 0 ? memrchr(out->p, '\'', out->n) : NULL;
-
-			desk_buf_init(&raw, out->max);
-			mime_qp(tick != NULL ? desk_str_of(tick + 1) : desk_buf_str(out), false, &raw);
-			desk_buf_clear(out);
-			desk_buf_add(out, raw.p != NULL ? raw.p : "", raw.n);
-			desk_buf_done(&raw);
-		}
-		return;
+		*extended = s.p[at + n] == '*';
+		for (at += n; at < s.n && (s.p[at] == '*' || isdigit((unsigned char)s.p[at])); at++)
+			;
+		if (at < s.n && s.p[at] == '=')
+			return at;
 	}
+	return s.n;
+}
+
+/* RFC 2231: charset'lang'%41%42, the charset being left to the guess. */
+static void mime_param_extended(struct desk_buf *value)
+{
+	const char *tick = value->n > 0 ? memrchr(value->p, '\'', value->n) : NULL;
+	struct desk_buf raw;
+
+	desk_buf_init(&raw, value->max);
+	for (char *p = value->p; p != NULL && *p != '\0'; p++)
+		*p = *p == '%' ? '=' : *p;
+	mime_qp(tick != NULL ? desk_str_of(tick + 1) : desk_buf_str(value), false, &raw);
+	desk_buf_clear(value);
+	desk_buf_add(value, raw.p != NULL ? raw.p : "", raw.n);
+	desk_buf_done(&raw);
+}
+
+void mime_param(struct desk_str s, const char *name, struct desk_buf *out)
+{
+	bool extended = false, quoted;
+	size_t at = mime_param_find(s, name, &extended) + 1;
+
+	quoted = at < s.n && s.p[at] == '"';
+	for (at += quoted; at < s.n; at++) {
+		if (quoted ? s.p[at] == '"' : s.p[at] == ';' || isspace((unsigned char)s.p[at]))
+			break;
+		desk_buf_addc(out, s.p[at]);
+	}
+	if (extended && !quoted && out->n > 0)
+		mime_param_extended(out);
 }

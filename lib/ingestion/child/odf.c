@@ -60,38 +60,58 @@ static void odf_mark(struct odf *d, const char *el, const struct extract_attrs *
 	}
 }
 
-static void odf_start(void *arg, const char *el, const struct extract_attrs *at)
+static void odf_paragraph_start(struct odf *d, bool heading)
 {
-	struct odf *d = arg;
+	d->text++;
+	d->heading = heading && d->text == 1;
+	if (d->heading)
+		extract_para(d->o);
+	else if (d->list > 0 && d->cell == 0 && d->text == 1)
+		extract_text(d->o, "- ", 2);
+}
 
-	if (d->skip > 0 || odf_skipped(el)) {
-		d->skip++;
-	} else if (odf_is(el, "p") || odf_is(el, "h")) {
-		d->text++;
-		d->heading = odf_is(el, "h") && d->text == 1;
-		if (d->heading)
-			extract_para(d->o);
-		else if (d->list > 0 && d->cell == 0 && d->text == 1)
-			extract_text(d->o, "- ", 2);
-	} else if (odf_is(el, "list-item")) {
-		d->list++;
-	} else if (odf_is(el, "table-row")) {
+static void odf_table_start(struct odf *d, const struct extract_attrs *at)
+{
+	if (d->text > 0 || d->cell > 0)
+		return;
+	if (d->sheets)
+		odf_new_page(d, extract_attr(at, "name"), true);
+	else
+		extract_para(d->o);
+}
+
+/* Tables, slides and sheets; false for any other element. */
+static bool odf_frame_start(struct odf *d, const char *el, const struct extract_attrs *at)
+{
+	if (odf_is(el, "table-row")) {
 		extract_line(d->o);
 	} else if (odf_is(el, "table-cell")) {
 		d->cell++;
 		extract_cell(d->o);
 	} else if (odf_is(el, "page")) {
 		odf_new_page(d, (struct desk_str){ "", 0 }, false);
-	} else if (odf_is(el, "table") && d->text == 0 && d->cell == 0) {
-		if (d->sheets)
-			odf_new_page(d, extract_attr(at, "name"), true);
-		else
-			extract_para(d->o);
+	} else if (odf_is(el, "table")) {
+		odf_table_start(d, at);
 	} else if (odf_is(el, "spreadsheet")) {
 		d->sheets = true;
 	} else {
-		odf_mark(d, el, at);
+		return false;
 	}
+	return true;
+}
+
+static void odf_start(void *arg, const char *el, const struct extract_attrs *at)
+{
+	struct odf *d = arg;
+
+	if (d->skip > 0 || odf_skipped(el))
+		d->skip++;
+	else if (odf_is(el, "p") || odf_is(el, "h"))
+		odf_paragraph_start(d, odf_is(el, "h"));
+	else if (odf_is(el, "list-item"))
+		d->list++;
+	else if (!odf_frame_start(d, el, at))
+		odf_mark(d, el, at);
 }
 
 static void odf_paragraph_end(struct odf *d)

@@ -79,7 +79,7 @@ static void out_gap(struct extract_out *o)
 		extract_flush(o);
 	if (o->cells > 0)
 		out_cells(o);
-	else if (o->n_spaces > 0 && !(fresh && o->line_empty))
+	else if (o->n_spaces > 0 && !(o->line_empty && (fresh || !o->indent)))
 		desk_buf_add(&o->part, o->spaces, o->n_spaces);
 	o->newlines = o->cells = o->n_spaces = 0;
 	o->line_empty = false;
@@ -146,19 +146,37 @@ static void out_compatible(struct extract_out *o, uint32_t c, const char *p, siz
 	}
 }
 
-static bool out_is_dropped(uint32_t c)
-{
-	return (c < 0x20) || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x200B || c == 0x200E ||
-	       c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
-	       c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFC) || (c & 0xFFFE) == 0xFFFE ||
-	       (c >= 0xE0000 && c <= 0xE007F);
-}
+struct out_range {
+	uint32_t from, to;
+};
 
-static bool out_is_blank(uint32_t c)
+/* Controls, soft hyphen, zero width, direction marks, noncharacters, tags. */
+static const struct out_range out_dropped[] = {
+	{ 0x00, 0x1F }, { 0x7F, 0x9F }, { 0xAD, 0xAD }, { 0x200B, 0x200B }, { 0x200E, 0x200F },
+	{ 0x202A, 0x202E }, { 0x2060, 0x206F }, { 0xFEFF, 0xFEFF }, { 0xFFF9, 0xFFFC },
+	{ 0xFFFE, 0xFFFF }, { 0xE0000, 0xE007F },
+};
+static const struct out_range out_blanks[] = {
+	{ '\t', '\t' }, { ' ', ' ' }, { 0xA0, 0xA0 }, { 0x2000, 0x200A }, { 0x202F, 0x202F },
+	{ 0x205F, 0x205F },
+};
+static const struct out_range out_newlines[] = {
+	{ '\n', '\r' }, { 0x85, 0x85 }, { 0x2028, 0x2029 },
+};
+/* Ligatures, and presentation forms of Hebrew and Arabic. */
+static const struct out_range out_forms[] = { { 0xFB00, 0xFDFF }, { 0xFE70, 0xFEFC } };
+/* Bullets of Symbol and Wingdings, which sit in the private area. */
+static const struct out_range out_bullets[] = { { 0xF0A7, 0xF0A8 }, { 0xF0B7, 0xF0B7 },
+						{ 0xF0D8, 0xF0D8 }, { 0xF0FC, 0xF0FC } };
+
+static bool out_among(uint32_t c, const struct out_range *r, size_t n)
 {
-	return c == ' ' || c == '\t' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F ||
-	       c == 0x205F;
+	for (size_t i = 0; i < n; i++)
+		if (c >= r[i].from && c <= r[i].to)
+			return true;
+	return false;
 }
+#define OUT_IS(c, set) out_among((c), (set), DESK_ARRAY_LEN(set))
 
 static void out_blank(struct extract_out *o, uint32_t c)
 {
@@ -185,17 +203,17 @@ static void out_char(struct extract_out *o, uint32_t c, const char *p, size_t n)
 	o->cr = c == '\r';
 	if (c == '\n' && after_cr)
 		return;
-	if (c == '\n' || c == '\r' || c == '\v' || c == '\f' || c == 0x85 || c == 0x2028 || c == 0x2029)
+	if (c > ' ' && c < 0x7F)
+		out_visible(o, p, n);
+	else if (OUT_IS(c, out_newlines))
 		out_newline(o);
-	else if (out_is_blank(c))
+	else if (OUT_IS(c, out_blanks))
 		out_blank(o, c);
-	else if (out_is_dropped(c))
-		return;
-	else if ((c >= 0xFB00 && c <= 0xFDFF) || (c >= 0xFE70 && c <= 0xFEFC))
+	else if (OUT_IS(c, out_forms))
 		out_compatible(o, c, p, n);
-	else if (c == 0xF0B7 || c == 0xF0A7 || c == 0xF0D8)	/* Symbol and Wingdings bullets */
+	else if (OUT_IS(c, out_bullets))
 		out_visible(o, "\xE2\x80\xA2", 3);
-	else
+	else if (!OUT_IS(c, out_dropped))
 		out_visible(o, p, n);
 }
 
@@ -227,10 +245,10 @@ static void out_one_line(char *dst, size_t cap, struct desk_str s)
 
 		if (len == 0) {
 			len = 1;
-		} else if (c <= ' ' || out_is_blank(c)) {
+		} else if (c <= ' ' || OUT_IS(c, out_blanks)) {
 			if (at > 0 && dst[at - 1] != ' ' && at + 1 < cap)
 				dst[at++] = ' ';
-		} else if (!out_is_dropped(c)) {
+		} else if (!OUT_IS(c, out_dropped)) {
 			if (at + len >= cap)
 				break;
 			memcpy(dst + at, s.p + i, len);

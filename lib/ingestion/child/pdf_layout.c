@@ -85,23 +85,30 @@ static bool pdf_parts(const struct pdf_line *a, const struct pdf_line *b)
 	return b->x1 > a->x2 || b->x2 < a->x1;	/* beside each other */
 }
 
+/* "3. ", "12) ", "a) " */
+static bool pdf_is_numbered(const struct pdf_line *l)
+{
+	size_t digits = 0;
+
+	while (digits < l->n && digits < 4 && l->p[digits] >= '0' && l->p[digits] <= '9')
+		digits++;
+	if (digits == 0 && l->n > 2 && (l->p[0] | 32) >= 'a' && (l->p[0] | 32) <= 'z')
+		digits = 1;
+	return digits > 0 && digits + 1 < l->n && (l->p[digits] == '.' || l->p[digits] == ')') &&
+	       l->p[digits + 1] == ' ';
+}
+
 /* List items and numbered clauses begin a line of their own. */
 static bool pdf_is_item(const struct pdf_line *l)
 {
 	static const char *const marks[] = { "\xE2\x80\xA2", "\xE2\x97\xA6", "\xE2\x96\xAA",
 					     "\xE2\x80\x93", "\xE2\x80\x94", "\xEF\x82\xB7",
 					     "\xE2\x97\x8F", "\xE2\x96\xA0", "\xE2\x9E\xA2", "-", "*" };
-	size_t digits = 0;
 
 	for (size_t i = 0; i < DESK_ARRAY_LEN(marks); i++)
 		if (l->n > strlen(marks[i]) && memcmp(l->p, marks[i], strlen(marks[i])) == 0)
 			return true;
-	while (digits < l->n && digits < 4 && l->p[digits] >= '0' && l->p[digits] <= '9')
-		digits++;
-	if (digits == 0 && l->n > 2 && ((l->p[0] | 32) >= 'a' && (l->p[0] | 32) <= 'z'))
-		digits = 1;	/* "a)" */
-	return digits > 0 && digits + 1 < l->n && (l->p[digits] == '.' || l->p[digits] == ')') &&
-	       l->p[digits + 1] == ' ';
+	return pdf_is_numbered(l);
 }
 
 /* Running text has words: not a row of numbers, not a line of dots. */

@@ -25,6 +25,7 @@ static void plain_decode(struct extract_doc *d, struct plain_run *r)
 {
 	struct desk_str head = { (const char *)d->head, d->head_n };
 
+	r->o->indent = true;
 	desk_buf_init(&r->head, PLAIN_HEAD);
 	extract_decode_file(d, extract_charset_guess(head, "", extract_is_utf8(d)), plain_text, r);
 }
@@ -57,34 +58,51 @@ static bool plain_is_rule(struct desk_str line, char c)
 	return n >= 3 && plain_trim((struct desk_str){ line.p + n, line.n - n }).n == 0;
 }
 
-/* "title:" of the front matter, or the first heading in either of Markdown's two forms. */
+struct markdown {
+	struct extract_out *o;
+	bool                front, code;	/* inside front matter, a fenced block */
+	struct desk_str     before;	/* the line above */
+};
+
+/* One line outside front matter: a heading in one of Markdown's two forms? */
+static void markdown_line(struct markdown *m, struct desk_str line)
+{
+	if (line.n >= 3 && memcmp(line.p, "```", 3) == 0)
+		m->code = !m->code;
+	else if (!m->code && line.n > 2 && line.p[0] == '#')
+		extract_heading(m->o, plain_trim(line));
+	else if (!m->code && m->before.n > 0 && plain_is_rule(line, '='))
+		extract_heading(m->o, plain_trim(m->before));
+	m->before = line;
+}
+
+static void markdown_front(struct markdown *m, struct desk_str line)
+{
+	if (plain_is_rule(line, '-'))
+		m->front = false;
+	else if (line.n > 6 && strncasecmp(line.p, "title:", 6) == 0)
+		extract_title(m->o, plain_trim((struct desk_str){ line.p + 6, line.n - 6 }));
+}
+
+/* "title:" of the front matter, or the first heading. */
 static void markdown_title(struct desk_str text, struct extract_out *o)
 {
-	struct desk_str before = { "", 0 };
-	bool front = false, code = false;
+	struct markdown m = { .o = o };
 
 	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
 		text.p += 3, text.n -= 3;
 	for (size_t no = 0; text.n > 0; no++) {
 		const char *nl = memchr(text.p, '\n', text.n);
 		struct desk_str line = { text.p, nl != NULL ? (size_t)(nl - text.p) : text.n };
+		size_t took = line.n + (nl != NULL);
 
-		text.p += line.n, text.n -= line.n;
-		if (text.n > 0)
-			text.p++, text.n--;
-		if (plain_is_rule(line, '-') && no == 0)
-			front = true;
-		else if (front && plain_is_rule(line, '-'))
-			front = false;
-		else if (front && line.n > 6 && strncasecmp(line.p, "title:", 6) == 0)
-			extract_title(o, plain_trim((struct desk_str){ line.p + 6, line.n - 6 }));
-		else if (plain_is_rule(line, '`') || (line.n > 3 && memcmp(line.p, "```", 3) == 0))
-			code = !code;
-		else if (!front && !code && line.n > 2 && line.p[0] == '#')
-			extract_heading(o, plain_trim(line));
-		else if (!front && !code && plain_is_rule(line, '=') && before.n > 0)
-			extract_heading(o, plain_trim(before));
-		before = line;
+		text.p += took, text.n -= took;
+		if (no == 0 && plain_is_rule(line, '-'))
+			m.front = true;
+		else if (m.front)
+			markdown_front(&m, line);
+		else
+			markdown_line(&m, line);
 	}
 }
 

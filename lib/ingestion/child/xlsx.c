@@ -32,6 +32,7 @@ struct xlsx {
 	int64_t            *style;	/* owned: number format of each cell style */
 	size_t              n_styles;
 	bool                date1904, in_xfs, in_text, in_phonetic;
+	const char         *name;	/* of the sheet, until its first cell is written */
 	char                type;	/* of the cell: s, i, b, e, S (a formula's string), n */
 	int64_t             cell_style;
 	struct desk_buf     cell;
@@ -179,6 +180,12 @@ static void xlsx_cell_end(struct xlsx *x)
 {
 	int64_t i;
 
+	if (x->cell.n > 0 && x->name != NULL) {
+		extract_line(x->o);
+		extract_text(x->o, x->name, strlen(x->name));
+		extract_para(x->o);
+		x->name = NULL;
+	}
 	extract_cell(x->o);
 	if (x->cell.n == 0)
 		return;
@@ -238,8 +245,7 @@ static enum desk_status xlsx_sheets(struct extract_zip *z, const struct extract_
 		if (member == NULL || x->sheet[i].hidden || strstr(member, "sheet") == NULL)
 			continue;
 		extract_page(x->o, (uint32_t)i + 1);
-		extract_text(x->o, x->sheet[i].name, strlen(x->sheet[i].name));
-		extract_para(x->o);
+		x->name = x->sheet[i].name;
 		rc = extract_zip_xml(z, member, &xlsx_sheet_ops, x, err);
 	}
 	return rc;

@@ -8,44 +8,60 @@
 
 enum number_kind { NUMBER_PLAIN, NUMBER_PERCENT, NUMBER_DATE, NUMBER_TIME, NUMBER_DATETIME };
 
-/* Letters of a format's code outside quotes, brackets and escapes. */
+/* Past what is quoted, bracketed or escaped at p; p itself when nothing is. NULL: no end to it. */
+static const char *number_skip(const char *p)
+{
+	const char *end;
+
+	if (*p == '\\' && p[1] != '\0')
+		return p + 2;
+	if (*p != '"' && *p != '[')
+		return p;
+	end = strchr(p + 1, *p == '"' ? '"' : ']');
+	return end != NULL ? end + 1 : NULL;
+}
+
+/* By the letters of a format's code; [h] is hours beyond a day. */
 static enum number_kind number_of_code(const char *code)
 {
-	bool day = false, clock = false, percent = false;
+	bool day = false, clock = strstr(code, "[h") != NULL || strstr(code, "[m") != NULL;
+	bool percent = false;
 
-	for (const char *p = code; *p != '\0' && *p != ';'; p++) {
-		if (*p == '"' || *p == '[') {
-			const char *end = strchr(p + 1, *p == '"' ? '"' : ']');
+	for (const char *p = code; p != NULL && *p != '\0' && *p != ';';) {
+		const char *next = number_skip(p);
 
-			if (*p == '[' && (p[1] == 'h' || p[1] == 'm' || p[1] == 's'))
-				clock = true;
-			if (end == NULL)
-				break;
-			p = end;
-		} else if (*p == '\\' && p[1] != '\0') {
-			p++;
-		} else if (strchr("yYdD", *p) != NULL) {
-			day = true;
-		} else if (strchr("hHsS", *p) != NULL) {
-			clock = true;
-		} else if (*p == '%') {
-			percent = true;
+		if (next != p) {
+			p = next;
+			continue;
 		}
+		day |= strchr("yYdD", *p) != NULL;
+		clock |= strchr("hHsS", *p) != NULL;
+		percent |= *p == '%';
+		p++;
 	}
+	if (day && clock)
+		return NUMBER_DATETIME;
 	if (day || clock)
-		return day && clock ? NUMBER_DATETIME : day ? NUMBER_DATE : NUMBER_TIME;
+		return day ? NUMBER_DATE : NUMBER_TIME;
 	return percent ? NUMBER_PERCENT : NUMBER_PLAIN;
 }
 
+/* The built-in formats. */
 static enum number_kind number_of_id(int64_t id)
 {
-	if (id == 9 || id == 10)
-		return NUMBER_PERCENT;
-	if ((id >= 14 && id <= 17) || (id >= 27 && id <= 31) || (id >= 50 && id <= 58))
-		return NUMBER_DATE;
-	if ((id >= 18 && id <= 21) || (id >= 45 && id <= 47) || (id >= 32 && id <= 35))
-		return NUMBER_TIME;
-	return id == 22 ? NUMBER_DATETIME : NUMBER_PLAIN;
+	static const struct {
+		int64_t          from, to;
+		enum number_kind kind;
+	} rows[] = {
+		{ 9, 10, NUMBER_PERCENT }, { 14, 17, NUMBER_DATE }, { 18, 21, NUMBER_TIME },
+		{ 22, 22, NUMBER_DATETIME }, { 27, 31, NUMBER_DATE }, { 32, 35, NUMBER_TIME },
+		{ 36, 36, NUMBER_DATE }, { 45, 47, NUMBER_TIME }, { 50, 58, NUMBER_DATE },
+	};
+
+	for (size_t i = 0; i < DESK_ARRAY_LEN(rows); i++)
+		if (id >= rows[i].from && id <= rows[i].to)
+			return rows[i].kind;
+	return NUMBER_PLAIN;
 }
 
 /* Days since 1970 to a date of the civil calendar. */

@@ -73,19 +73,27 @@ static enum desk_status zip_guard(struct extract_zip *z, uint64_t got, uint64_t 
 	return DESK_OK;
 }
 
-static enum desk_status zip_pour(struct extract_zip *z, zip_file_t *f, uint64_t packed,
-				 extract_feed_fn *fn, void *arg, struct desk_error *err)
+/* A member being read. */
+struct zip_member {
+	zip_file_t      *f;
+	uint64_t         packed;
+	extract_feed_fn *fn;
+	void            *arg;
+};
+
+static enum desk_status zip_pour(struct extract_zip *z, const struct zip_member *m,
+				 struct desk_error *err)
 {
 	char *part = desk_xmalloc(ZIP_STEP);
 	enum desk_status rc = DESK_OK;
 	uint64_t got = 0;
 	zip_int64_t n = 0;
 
-	while (rc == DESK_OK && (n = zip_fread(f, part, ZIP_STEP)) > 0) {
+	while (rc == DESK_OK && (n = zip_fread(m->f, part, ZIP_STEP)) > 0) {
 		got += (uint64_t)n;
 		z->inflated += (uint64_t)n;
-		rc = zip_guard(z, got, packed, err);
-		if (rc == DESK_OK && !fn(arg, part, (size_t)n))
+		rc = zip_guard(z, got, m->packed, err);
+		if (rc == DESK_OK && !m->fn(m->arg, part, (size_t)n))
 			break;
 	}
 	free(part);
@@ -98,8 +106,8 @@ enum desk_status extract_zip_read(struct extract_zip *z, const char *member, ext
 				  void *arg, struct desk_error *err)
 {
 	zip_int64_t i = zip_find(z, member);
+	struct zip_member m = { .fn = fn, .arg = arg };
 	enum desk_status rc;
-	zip_file_t *f;
 	zip_stat_t st;
 
 	if (i < 0 || zip_stat_index(z->zip, (zip_uint64_t)i, 0, &st) != 0)
@@ -108,11 +116,12 @@ enum desk_status extract_zip_read(struct extract_zip *z, const char *member, ext
 	if ((st.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && st.encryption_method != ZIP_EM_NONE)
 		return desk_error_set(err, DESK_E_INPUT,
 				      "password-protected file: remove the password and upload again");
-	f = zip_fopen_index(z->zip, (zip_uint64_t)i, 0);
-	if (f == NULL)
+	m.f = zip_fopen_index(z->zip, (zip_uint64_t)i, 0);
+	if (m.f == NULL)
 		return zip_damaged(err);
-	rc = zip_pour(z, f, (st.valid & ZIP_STAT_COMP_SIZE) != 0 ? st.comp_size : 0, fn, arg, err);
-	zip_fclose(f);
+	m.packed = (st.valid & ZIP_STAT_COMP_SIZE) != 0 ? st.comp_size : 0;
+	rc = zip_pour(z, &m, err);
+	zip_fclose(m.f);
 	return rc;
 }
 

@@ -1,0 +1,184 @@
+/* fcgi/serve.c - one thread: wait for a connection, one request of it at a time. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * All threads of a process wait in one epoll set, which holds the listening socket and the
+ * connections that a web server keeps open (FCGI_KEEP_CONN): an idle connection costs no thread.
+ * The connection is accepted here, not by libfcgi, whose accept can't be called off. It is handed
+ * over in FCGX_Request.ipcFd, with listen_sock -1, so that FCGX_Accept_r never accepts another.
+ */
+#include "fcgi_int.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { SERVE_SEND_SECONDS = 30, SERVE_LINGER_MS = 2000 };
+
+/* What was taken off the connection, as a file that libfcgi can read. */
+static int serve_feed(const struct fcgi_gate *g)
+{
+	int fd = memfd_create("frontdesk-request", MFD_CLOEXEC);
+	size_t at = 0;
+
+	while (fd >= 0 && at < g->n) {
+		ssize_t put = write(fd, g->buf + at, g->n - at);
+
+		if (put <= 0) {
+			close(fd);
+			return -1;
+		}
+		at += (size_t)put;
+	}
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+static void serve_body(struct fcgi_thread *t, FCGX_Request *fx, struct fcgi_req *req)
+{
+	size_t want = t->gate.body;
+	char *p = desk_arena_alloc(t->arena, want + 1);
+	int got = want > 0 ? FCGX_GetStr(p, (int)want, fx->in) : 0;
+
+	FCGX_GetChar(fx->in);	/* the end of the stream, so that nothing is left unread */
+	req->body = (struct desk_str){ p, got > 0 ? (size_t)got : 0 };
+	req->body_large = t->gate.large;
+}
+
+static void serve_send(struct fcgi_thread *t, FCGX_Request *fx, const struct fcgi_req *req,
+		       const char *correlation_id)
+{
+	desk_buf_clear(&t->head);
+	fcgi_resp_head(&t->resp, correlation_id, &t->head);
+	FCGX_PutStr(t->head.p, (int)t->head.n, fx->out);
+	if (t->resp.body.n > 0 && strcmp(req->method, "HEAD") != 0)
+		FCGX_PutStr(t->resp.body.p, (int)t->resp.body.n, fx->out);
+}
+
+/* Parameters are there, the body too; leaves the response in libfcgi's buffer or on the wire. */
+static void serve_answer(struct fcgi_thread *t, FCGX_Request *fx, int fd)
+{
+	const struct fcgi_app *app = &t->worker->app;
+	struct fcgi_req req = { .app = app, .params = fx->envp };
+	struct desk_ctx cx;
+
+	fcgi_app_ctx(app, t->arena, &cx);
+	serve_body(t, fx, &req);
+	if (fx->ipcFd != fd)	/* it was fed: from here on it is the connection itself */
+		dup3(fd, fx->ipcFd, O_CLOEXEC);
+	fcgi_resp_clear(&t->resp);
+	fcgi_dispatch(&cx, &req, &t->resp);
+	serve_send(t, fx, &req, cx.correlation_id);
+}
+
+/* True when the connection may carry another request; else it is to be closed, or was. */
+static bool serve_request(struct fcgi_thread *t, int *fd)
+{
+	enum fcgi_gate_verdict v = fcgi_gate_wait(&t->gate, *fd);
+	FCGX_Request fx;
+	bool keep;
+	int in = *fd;
+
+	if (v == FCGI_GATE_TAKEN)
+		in = serve_feed(&t->gate);
+	if (v == FCGI_GATE_CLOSED || in < 0)
+		return false;
+	FCGX_InitRequest(&fx, -1, 0);
+	fx.ipcFd = in;
+	fx.keepConnection = 1;	/* or FCGX_Accept_r would close what it is given */
+	if (FCGX_Accept_r(&fx) != 0) {
+		if (in == *fd)
+			*fd = -1;
+		return false;
+	}
+	keep = fx.keepConnection != 0 && !t->gate.large && !t->gate.trailing &&
+	       !atomic_load(&t->worker->draining);
+	serve_answer(t, &fx, *fd);
+	fx.keepConnection = 1;	/* closing is ours */
+	fx.detached = 1;	/* where libfcgi closes all the same, it shall not linger for seconds */
+	FCGX_Finish_r(&fx);
+	if (in == *fd) {
+		*fd = fx.ipcFd;
+	} else if (fx.ipcFd >= 0) {
+		close(fx.ipcFd);
+	} else {
+		keep = false;
+	}
+	desk_arena_reset(t->arena);
+	return keep && *fd >= 0;
+}
+
+/* The client may still be sending a body that nobody wants: a close now could lose our answer. */
+static void serve_linger(int fd)
+{
+	struct desk_deadline deadline = desk_deadline_in_ms(NULL, SERVE_LINGER_MS);
+	struct timeval wait = { .tv_usec = 200000 };
+	char trash[16384];
+
+	shutdown(fd, SHUT_WR);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	while (!desk_deadline_passed(NULL, deadline)) {
+		ssize_t got = read(fd, trash, sizeof(trash));
+
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			break;
+	}
+}
+
+static void serve_connection(struct fcgi_thread *t, int fd, bool fresh)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
+	int op = fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+	if (serve_request(t, &fd)) {
+		ev.data.fd = fd;
+		if (epoll_ctl(t->worker->epoll_fd, op, fd, &ev) == 0)
+			return;
+	}
+	if (fd >= 0) {
+		if (t->gate.large)
+			serve_linger(fd);
+		close(fd);
+	}
+}
+
+/* False when there is nothing to accept. */
+static bool serve_accept(struct fcgi_thread *t)
+{
+	struct timeval limit = { .tv_sec = SERVE_SEND_SECONDS };
+	int fd = accept4(t->worker->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			usleep(10000);	/* the others must finish first */
+		return errno == EINTR || errno == ECONNABORTED;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	serve_connection(t, fd, true);
+	return true;
+}
+
+void fcgi_serve(struct fcgi_thread *t)
+{
+	struct fcgi_worker *w = t->worker;
+	struct epoll_event ev;
+
+	for (;;) {
+		if (epoll_wait(w->epoll_fd, &ev, 1, -1) < 1)
+			continue;
+		if (ev.data.fd == w->wake_fd)
+			break;
+		if (ev.data.fd == w->listen_fd)
+			serve_accept(t);
+		else
+			serve_connection(t, ev.data.fd, false);
+	}
+	while (atomic_load(&w->last) && serve_accept(t))
+		continue;
+}

@@ -99,3 +99,14 @@ char *desk_net_join(struct desk_arena *a, const char *base, const char *path)
 		path++;
 	return desk_arena_printf(a, "%.*s/%s", (int)n, base, path);
 }
+
+char *desk_net_escape(struct desk_arena *a, const char *s)
+{
+	char *escaped = curl_easy_escape(NULL, s, 0), *out;
+
+	if (escaped == NULL)
+		abort();
+	out = desk_arena_strdup(a, escaped);
+	curl_free(escaped);
+	return out;
+}

@@ -80,6 +80,7 @@ DESK_MUST_CHECK enum desk_status desk_net_send(struct desk_net *net, const struc
  * `base` (without a slash at its end, or with) + `path`; arena. For "https://x/v1/" and "/chat".
  */
 char *desk_net_join(struct desk_arena *a, const char *base, const char *path);
+char *desk_net_escape(struct desk_arena *a, const char *s);	/* percent-encoded; arena */
 
 #pragma GCC visibility pop
 #endif

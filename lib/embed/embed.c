@@ -1,5 +1,6 @@
 /* lib/embed/embed.c - the table of providers, and what a caller may ask of an embedder. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/config.h"
 #include "embed/embed_int.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 
 static const struct embed_provider *const embed_providers[] = {
-	&embed_provider_builtin,
+	&embed_provider_builtin, &embed_provider_openai, &embed_provider_azure,
 };
 
 enum desk_status desk_embedder_open(const struct desk_embed_options *options, struct desk_embedder **out,
@@ -26,7 +27,7 @@ enum desk_status desk_embedder_open(const struct desk_embed_options *options, st
 		return desk_error_set(err, DESK_E_CONFIG, "there is no embedding provider \"%s\"", name);
 	e = desk_xcalloc(1, sizeof(*e));
 	e->ops = ops;
-	e->kernels = "";
+	e->kernels = e->origin = "";
 	rc = ops->open(e, options, err);
 	if (rc != DESK_OK) {
 		desk_embedder_free(e);
@@ -34,6 +35,25 @@ enum desk_status desk_embedder_open(const struct desk_embed_options *options, st
 	}
 	*out = e;
 	return DESK_OK;
+}
+
+enum desk_status desk_embedder_open_config(const struct desk_config *c, struct desk_net *net,
+					   struct desk_embedder **out, struct desk_error *err)
+{
+	bool azure = strcmp(c->EMBEDDING_PROVIDER, "azure") == 0;
+	struct desk_embed_options o = {
+		.provider = c->EMBEDDING_PROVIDER,
+		.model_path = *c->EMBEDDING_MODEL_PATH != '\0' ? c->EMBEDDING_MODEL_PATH : NULL,
+		.parallel = (unsigned)c->EMBEDDING_THREADS,
+		.base_url = azure ? c->AZURE_OPENAI_ENDPOINT : c->OPENAI_BASE_URL,
+		.api_key = azure ? c->AZURE_OPENAI_KEY.value : c->OPENAI_API_KEY.value,
+		.model = azure ? c->AZURE_OPENAI_EMBEDDING_DEPLOYMENT : c->OPENAI_EMBEDDING_MODEL,
+		.api_version = c->AZURE_OPENAI_API_VERSION,
+		.dim = (size_t)c->OPENAI_EMBEDDING_DIMENSION,
+		.net = net,
+	};
+
+	return desk_embedder_open(&o, out, err);
 }
 
 void desk_embedder_free(struct desk_embedder *e)

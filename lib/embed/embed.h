@@ -7,7 +7,8 @@
  * query.c           a question's vector: normalise the text, ask the caches, else embed
  * lru.c             the process's own bounded cache of question vectors
  * builtin.c         row `builtin`: at most N inferences at once, batches without padding
- * openai.c          rows `openai` and `azure`: requests and answers of /embeddings
+ * openai.c          rows `openai` and `azure`: what is asked of /embeddings, and where
+ * reply.c           the answer of /embeddings: every vector there, once, of the right length
  * model.c           the mapped model file: checked whole, then only pointed into
  * wordpiece.c       text to token ids, as BERT's uncased tokenizer
  * bert.c            six layers over a packed batch of tokens
@@ -24,6 +25,8 @@
 #pragma GCC visibility push(default)
 
 struct desk_cache;	/* lib/cache: Redis */
+struct desk_config;
+struct desk_net;	/* lib/net: outgoing HTTP */
 
 /*
  * How to make vectors. Strings are borrowed during desk_embedder_open() only.
@@ -40,6 +43,7 @@ struct desk_embed_options {
 	const char *api_version;	/* azure: "2024-10-21" */
 	size_t      dim;	/* openai, azure: of the model; default 1536 */
 	const char *languages;	/* openai, azure: what the model speaks, "de en fr"; default: all */
+	struct desk_net *net;	/* openai, azure: needed; borrowed as long as the embedder lives */
 };
 
 /* Owned; any number of threads may use one; immutable but for its semaphore and scratch. */
@@ -52,6 +56,15 @@ struct desk_embedder;
 DESK_MUST_CHECK enum desk_status desk_embedder_open(const struct desk_embed_options *options,
 						    struct desk_embedder **out,
 						    struct desk_error *err);
+/*
+ * The same by the settings: EMBEDDING_PROVIDER and those of its provider. net is borrowed as long as
+ * the embedder lives; NULL will do for builtin. The model may be mapped before a fork and is then
+ * shared; nothing may be embedding in another thread at that moment.
+ */
+DESK_MUST_CHECK enum desk_status desk_embedder_open_config(const struct desk_config *c,
+							   struct desk_net *net,
+							   struct desk_embedder **out,
+							   struct desk_error *err);
 void desk_embedder_free(struct desk_embedder *e);	/* NULL is fine */
 
 size_t desk_embedder_dim(const struct desk_embedder *e);	/* floats a vector */

@@ -145,6 +145,7 @@ struct desk_embedder {
 	const struct embed_provider *ops;
 	void       *state;	/* the provider's */
 	char       *name;	/* owned */
+	const char *origin;	/* a server's address, the provider's; else "" */
 	const char *kernels;	/* static */
 	size_t      dim;
 	char       *languages;	/* owned; "en de", or NULL for all */
@@ -164,6 +165,30 @@ struct embed_provider {
 			 size_t max);	/* NULL: it has no tokenizer */
 };
 
-extern const struct embed_provider embed_provider_builtin;
+extern const struct embed_provider embed_provider_builtin, embed_provider_openai, embed_provider_azure;
+
+/*
+ * The answer to n texts of /embeddings: each index 0..n-1 once, each vector of `dim` finite numbers,
+ * not all 0. out: n * dim. DESK_E_UPSTREAM otherwise.
+ */
+DESK_MUST_CHECK enum desk_status embed_reply_parse(struct desk_str body, size_t n, size_t dim,
+						   float *out, struct desk_error *err);
+
+/* ---- question vectors (lru.c, query.c) ---------------------------------- */
+
+#define EMBED_KEY_BYTES 32	/* sha256 of the embedder's name, its dimension and the text */
+
+/* Owned, thread-safe; drops what was not asked for the longest when it is full. */
+struct embed_lru;
+struct embed_lru *embed_lru_new(size_t bytes_max);
+void embed_lru_free(struct embed_lru *l);
+/* A hit copies dim floats to out. */
+bool embed_lru_get(struct embed_lru *l, const unsigned char *key, float *out, size_t dim);
+void embed_lru_put(struct embed_lru *l, const unsigned char *key, const float *v, size_t dim);
+void embed_lru_size(struct embed_lru *l, size_t *bytes, size_t *entries);
+
+/* IEEE 754 half precision, little-endian, rounded to nearest even. */
+void embed_half_pack(const float *v, size_t n, unsigned char *out);
+void embed_half_unpack(const unsigned char *in, size_t n, float *v);
 
 #endif

@@ -86,7 +86,7 @@ class Options(ctypes.Structure):
     _fields_ = [("provider", ctypes.c_char_p), ("model_path", ctypes.c_char_p), ("parallel", ctypes.c_uint),
                 ("kernels", ctypes.c_char_p), ("base_url", ctypes.c_char_p), ("api_key", ctypes.c_char_p),
                 ("model", ctypes.c_char_p), ("api_version", ctypes.c_char_p), ("dim", ctypes.c_size_t),
-                ("languages", ctypes.c_char_p)]
+                ("languages", ctypes.c_char_p), ("net", ctypes.c_void_p)]
 
 
 class Str(ctypes.Structure):

@@ -12,14 +12,15 @@
 #include <string.h>
 
 struct pdf_line {
-	const char *p;	/* UTF-8, borrowed from the page's text */
-	size_t      n, chars;
+	const char *p;	/* UTF-8, borrowed from the lines' text */
+	size_t      at, n, chars;
 	double      x1, x2, y1, y2;
 };
 
 struct pdf_lines {
-	struct pdf_line *at;	/* owned */
+	struct pdf_line *line;	/* owned */
 	size_t           n;
+	struct desk_buf  text;
 };
 
 static void pdf_line_grow(struct pdf_line *l, const PopplerRectangle *r)
@@ -37,39 +38,63 @@ static void pdf_line_grow(struct pdf_line *l, const PopplerRectangle *r)
 	l->chars++;
 }
 
+static double pdf_height(const struct pdf_line *l)
+{
+	return l->y2 - l->y1;
+}
+
+/*
+ * Cells of a table come without a space between them: their distance shows it. (Inside words
+ * distances mean nothing: letters are spaced out, Arabic ones overlap.)
+ */
+static bool pdf_is_apart(const PopplerRectangle *a, const PopplerRectangle *b, double height)
+{
+	return b->x1 > a->x2 + 0.8 * height || b->x2 < a->x1 - 0.8 * height;
+}
+
+static void pdf_lines_add(struct pdf_lines *out, struct pdf_line *l)
+{
+	l->n = out->text.n - l->at;
+	if (l->chars > 0) {
+		if ((out->n & (out->n - 1)) == 0)
+			out->line = desk_xrealloc(out->line, out->n > 0 ? out->n * 2 : 1,
+						  sizeof(*out->line));
+		out->line[out->n++] = *l;
+	}
+	*l = (struct pdf_line){ .at = out->text.n };
+}
+
 /* Cut the text at its line ends; blank lines are dropped, the places tell the paragraphs. */
 static void pdf_lines_read(const char *text, const PopplerRectangle *rects, guint n_rects,
 			   struct pdf_lines *out)
 {
-	size_t n = strlen(text), i = 0, cp = 0;
-	struct pdf_line l = { .p = text };
+	size_t n = strlen(text), cp = 0;
+	const PopplerRectangle *before = NULL;
+	struct pdf_line l = { 0 };
 
-	while (i <= n) {
-		uint32_t c = '\n';
-		size_t len = i < n ? desk_utf8_decode(text + i, n - i, &c) : 1;
+	for (size_t i = 0; i < n; cp++) {
+		uint32_t c = 0;
+		size_t len = desk_utf8_decode(text + i, n - i, &c);
 
-		if (len == 0)
-			len = 1, c = 0xFFFD;
+		len = len > 0 ? len : 1;
 		if (c == '\n') {
-			l.n = (size_t)(text + i - l.p);
-			if (l.chars > 0) {
-				if ((out->n & (out->n - 1)) == 0)
-					out->at = desk_xrealloc(out->at, out->n > 0 ? out->n * 2 : 1,
-								sizeof(*out->at));
-				out->at[out->n++] = l;
-			}
-			l = (struct pdf_line){ .p = text + i + 1 };
-		} else if (c != ' ' && cp < n_rects) {
+			pdf_lines_add(out, &l);
+			before = NULL;
+		} else if (c == ' ' || cp >= n_rects) {
+			desk_buf_add(&out->text, text + i, len);
+			before = NULL;
+		} else {
 			pdf_line_grow(&l, &rects[cp]);
+			if (before != NULL && c < 0x590 && pdf_is_apart(before, &rects[cp], pdf_height(&l)))
+				desk_buf_addc(&out->text, ' ');
+			desk_buf_add(&out->text, text + i, len);
+			before = &rects[cp];
 		}
 		i += len;
-		cp++;
 	}
-}
-
-static double pdf_height(const struct pdf_line *l)
-{
-	return l->y2 - l->y1;
+	pdf_lines_add(out, &l);
+	for (size_t i = 0; i < out->n; i++)
+		out->line[i].p = out->text.p + out->line[i].at;
 }
 
 /* Does a new block begin at b, which follows a? */
@@ -122,7 +147,17 @@ static bool pdf_is_prose(const struct pdf_line *l)
 	return l->chars >= 20 && letters * 10 >= l->chars * 7;
 }
 
-/* Line a ends with a hyphen that belongs to the line's end, and b goes on with the word. */
+/* The word that begins here has a hyphen of its own, as in out-of-pocket. */
+static bool pdf_is_compound(const struct pdf_line *l)
+{
+	size_t n = 0;
+
+	while (n < l->n && l->p[n] != ' ')
+		n++;
+	return memchr(l->p, '-', n) != NULL;
+}
+
+/* Line a ends with a hyphen, and b goes on with the word. */
 static bool pdf_is_hyphenated(const struct pdf_line *a, const struct pdf_line *b)
 {
 	const char *end = a->p + a->n;
@@ -131,6 +166,26 @@ static bool pdf_is_hyphenated(const struct pdf_line *a, const struct pdf_line *b
 		return true;	/* a soft hyphen: dropped by the normaliser */
 	return a->n >= 4 && b->n > 1 && end[-1] == '-' && end[-2] >= 'a' && end[-2] <= 'z' &&
 	       end[-3] >= 'a' && end[-3] <= 'z' && b->p[0] >= 'a' && b->p[0] <= 'z' && b->p[1] != ' ';
+}
+
+static bool pdf_is_cjk(uint32_t c)
+{
+	return (c >= 0x2E80 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) ||
+	       (c >= 0xFF00 && c <= 0xFFEF) || (c >= 0x20000 && c <= 0x3FFFF);
+}
+
+/* Chinese and Japanese have no space where a line ends. */
+static bool pdf_joins_tight(const struct pdf_line *a, const struct pdf_line *b)
+{
+	uint32_t last = 0, first = 0;
+	size_t at = a->n;
+
+	if (a->n == 0 || b->n == 0)
+		return false;
+	for (at--; at > 0 && ((unsigned char)a->p[at] & 0xC0) == 0x80; at--)
+		;
+	return desk_utf8_decode(a->p + at, a->n - at, &last) > 0 &&
+	       desk_utf8_decode(b->p, b->n, &first) > 0 && pdf_is_cjk(last) && pdf_is_cjk(first);
 }
 
 static void pdf_block(const struct pdf_line *l, size_t n, struct extract_out *o)
@@ -144,14 +199,15 @@ static void pdf_block(const struct pdf_line *l, size_t n, struct extract_out *o)
 	for (size_t i = 0; i < n; i++) {
 		bool last = i + 1 == n, hyphen = !last && pdf_is_hyphenated(&l[i], &l[i + 1]);
 		bool full = l[i].x2 - l[i].x1 > 0.8 * (right - left) && pdf_is_prose(&l[i]);
+		bool cut = hyphen && l[i].p[l[i].n - 1] == '-' && !pdf_is_compound(&l[i + 1]);
 
-		extract_text(o, l[i].p, hyphen && l[i].p[l[i].n - 1] == '-' ? l[i].n - 1 : l[i].n);
+		extract_text(o, l[i].p, cut ? l[i].n - 1 : l[i].n);
 		if (last)
 			extract_para(o);
-		else if (full && !hyphen && !pdf_is_item(&l[i + 1]))
-			extract_space(o);
-		else if (!hyphen)
+		else if (!hyphen && (!full || pdf_is_item(&l[i + 1])))
 			extract_line(o);
+		else if (!hyphen && !pdf_joins_tight(&l[i], &l[i + 1]))
+			extract_space(o);
 	}
 }
 
@@ -161,8 +217,8 @@ static bool pdf_is_upright(const struct pdf_lines *lines)
 	size_t across = 0, down = 0;
 
 	for (size_t i = 0; i < lines->n; i++)
-		if (lines->at[i].chars > 4)
-			*(lines->at[i].x2 - lines->at[i].x1 > pdf_height(&lines->at[i]) ? &across :
+		if (lines->line[i].chars > 4)
+			*(lines->line[i].x2 - lines->line[i].x1 > pdf_height(&lines->line[i]) ? &across :
 											 &down) += 1;
 	return across >= down;
 }
@@ -172,9 +228,9 @@ static void pdf_paragraphs(const struct pdf_lines *lines, struct extract_out *o)
 	size_t from = 0;
 
 	for (size_t i = 1; i <= lines->n; i++) {
-		if (i < lines->n && !pdf_parts(&lines->at[i - 1], &lines->at[i]))
+		if (i < lines->n && !pdf_parts(&lines->line[i - 1], &lines->line[i]))
 			continue;
-		pdf_block(lines->at + from, i - from, o);
+		pdf_block(lines->line + from, i - from, o);
 		from = i;
 	}
 }
@@ -186,13 +242,15 @@ void extract_pdf_page(void *page, struct extract_out *o)
 	struct pdf_lines lines = { 0 };
 	guint n = 0;
 
+	desk_buf_init(&lines.text, (size_t)64 << 20);
 	if (text != NULL && poppler_page_get_text_layout(page, &rects, &n))
 		pdf_lines_read(text, rects, n, &lines);
 	if (lines.n > 0 && pdf_is_upright(&lines))
 		pdf_paragraphs(&lines, o);
 	else if (text != NULL)
 		extract_text(o, text, strlen(text));
-	free(lines.at);
+	free(lines.line);
+	desk_buf_done(&lines.text);
 	g_free(rects);
 	g_free(text);
 }

@@ -132,6 +132,12 @@ class Process:
             pass
         self.popen.wait()
 
+    def report(self):
+        """What AddressSanitizer or UBSan said, from there on; an empty string otherwise."""
+        text = self.log()
+        found = re.search(r"ERROR: (Address|Leak|Thread)Sanitizer|: runtime error: ", text)
+        return text[found.start():found.start() + 4000] if found else ""
+
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
@@ -268,11 +274,14 @@ class Instance:
         return self
 
     def stop(self):
-        for name in reversed(list(self.processes)):
-            self.processes[name].stop()
+        ended = [self.processes[name] for name in reversed(list(self.processes))]
+        for process in ended:
+            process.stop()
         self.processes = {}
+        reports = ["%s: %s" % (process.name, process.report()) for process in ended if process.report()]
         self.postgres.psql("DROP DATABASE IF EXISTS %s WITH (FORCE)" % self.database)
         shutil.rmtree(self.dir, ignore_errors=True)
+        assert not reports, "\n".join(reports)
 
     def write_settings(self, **changes):
         """The env file anew; a process reads it when it starts, or on SIGHUP."""

@@ -102,7 +102,10 @@ test_clang()
 test_asan()
 {
 	one asan "sanitizers: build" test_build asan CC=gcc --enable-sanitize
-	[ "$step_status" -ne 0 ] || test_check asan
+	[ "$step_status" -eq 0 ] || return 0
+	test_check asan
+	one asan-install "sanitizers: install" build_make "$test_dir/asan" install
+	test_pytest asan "sanitizers: pytest, http" tests/http
 }
 
 dist_build()
@@ -131,30 +134,41 @@ tests_need_gcc()
 	[ $gcc_tried = yes ] || test_gcc
 }
 
+# pytest_run BUILD ARGS…: the Python tests against a build's installed tree.
 pytest_run()
 {
-	FRONTDESK_PREFIX=$test_dir/gcc/prefix FRONTDESK_BUILD=$test_dir/gcc FRONTDESK_ASAN=$test_dir/asan \
-		FRONTDESK_SPLIT_DRIVER=$test_dir/gcc/tests/split_driver \
-		"$state/venv/bin/pytest" -c tests/pytest.ini --rootdir=tests \
-		--junit-xml="$test_dir/log/pytest.xml" "$@"
+	local d=$test_dir/$1
+	shift
+	FRONTDESK_PREFIX=$d/prefix FRONTDESK_BUILD=$d FRONTDESK_SPLIT_DRIVER=$d/tests/split_driver \
+		"$state/venv/bin/pytest" -c tests/pytest.ini --rootdir=tests "$@"
+}
+
+# junit_count FILE NAME: an attribute of pytest's XML summary.
+junit_count()
+{
+	grep -oE '<testsuite [^>]*' "$1" 2>/dev/null | grep -oE " $2=\"[0-9]+" | grep -oE '[0-9]+$' || echo 0
+}
+
+# test_pytest BUILD TITLE ARGS…
+test_pytest()
+{
+	local name=$1-pytest xml=$test_dir/log/$1-pytest.xml bad
+	rm -f "$xml"
+	step_run "$2" "$test_dir/log/$name.log" pytest_run "$1" --junit-xml="$xml" "${@:3}"
+	bad=$(($(junit_count "$xml" failures) + $(junit_count "$xml" errors)))
+	skipped=$((skipped + $(junit_count "$xml" skipped)))
+	passed=$((passed + $(junit_count "$xml" tests) - bad - $(junit_count "$xml" skipped)))
+	if [ "$step_status" -ne 0 ]; then
+		failed=$((failed + (bad > 0 ? bad : 1)))
+		tests_failure "$name"
+	fi
+	grep -a '^SKIPPED' "$test_dir/log/$name.log" | sed 's/^/    /' || true
 }
 
 test_python()
 {
-	local rc line n
 	tests_need_gcc
-	step_run "pytest: integration, http, reference" "$test_dir/log/pytest.log" pytest_run
-	rc=$step_status
-	grep -aE '^(FAILED|ERROR|SKIPPED)' "$test_dir/log/pytest.log" | head -n 40 | sed 's/^/    /' || true
-	line=$(grep -aE '(passed|failed|error|skipped).* in [0-9.]+s' "$test_dir/log/pytest.log" | tail -n 1)
-	n=$(sed -nE 's/.*[^0-9]?([0-9]+) passed.*/\1/p' <<<" $line"); passed=$((passed + ${n:-0}))
-	n=$(sed -nE 's/.*[^0-9]([0-9]+) skipped.*/\1/p' <<<" $line"); skipped=$((skipped + ${n:-0}))
-	n=$(sed -nE 's/.*[^0-9]([0-9]+) failed.*/\1/p' <<<" $line")
-	line=$(sed -nE 's/.*[^0-9]([0-9]+) errors?.*/\1/p' <<<" $line")
-	n=$((${n:-0} + ${line:-0}))
-	[ "$rc" -eq 0 ] || [ $n -gt 0 ] || n=1
-	failed=$((failed + n))
-	[ "$rc" -eq 0 ] || say "    … the whole output: $test_dir/log/pytest.log"
+	test_pytest gcc "pytest: integration, http, reference"
 }
 
 test_up()

@@ -8,16 +8,20 @@ CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 -- frontdesk_template marks the grants of tenant_template that a new tenant's role gets; nobody is a member
 -- frontdesk_tenant   what every tenant role may do in the platform schema
 DO $$
+DECLARE
+	wanted record;
 BEGIN
-	IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'frontdesk_app') THEN
-		CREATE ROLE frontdesk_app LOGIN NOINHERIT;
-	END IF;
-	IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'frontdesk_template') THEN
-		CREATE ROLE frontdesk_template NOLOGIN NOINHERIT;
-	END IF;
-	IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'frontdesk_tenant') THEN
-		CREATE ROLE frontdesk_tenant NOLOGIN NOINHERIT;
-	END IF;
+	FOR wanted IN SELECT * FROM (VALUES ('frontdesk_app', 'LOGIN'), ('frontdesk_template', 'NOLOGIN'),
+					    ('frontdesk_tenant', 'NOLOGIN')) w (role, login)
+	LOOP
+		BEGIN
+			IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = wanted.role) THEN
+				EXECUTE format('CREATE ROLE %I %s NOINHERIT', wanted.role, wanted.login);
+			END IF;
+		EXCEPTION WHEN duplicate_object OR unique_violation THEN
+			NULL;	-- another database of this cluster is being migrated as well
+		END;
+	END LOOP;
 	IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'frontdesk_app'
 		   AND (rolsuper OR rolbypassrls OR rolinherit OR rolcreaterole OR rolcreatedb)) THEN
 		RAISE EXCEPTION 'role frontdesk_app must be NOSUPERUSER NOBYPASSRLS NOINHERIT NOCREATEROLE NOCREATEDB'
@@ -59,6 +63,7 @@ CREATE TABLE platform.jobs (
 	ref         text        NOT NULL DEFAULT '',
 	state       text        NOT NULL DEFAULT 'QUEUED' CHECK (state IN ('QUEUED', 'RUNNING', 'FAILED')),
 	priority    smallint    NOT NULL DEFAULT 0,
+	batch       boolean     NOT NULL DEFAULT false,	-- small: may be claimed together with others like it
 	attempts    int         NOT NULL DEFAULT 0,
 	run_after   timestamptz NOT NULL DEFAULT now(),
 	lease_until timestamptz,
@@ -68,7 +73,7 @@ CREATE TABLE platform.jobs (
 );
 -- Finished jobs are deleted: the queue holds what is to be done. One waiting job of a kind and ref.
 CREATE UNIQUE INDEX jobs_one_queued ON platform.jobs (tenant_id, kind, ref) WHERE state = 'QUEUED';
-CREATE INDEX jobs_due ON platform.jobs (priority DESC, run_after) WHERE state = 'QUEUED';
+CREATE INDEX jobs_due ON platform.jobs (priority DESC, run_after, id) WHERE state = 'QUEUED';
 CREATE INDEX jobs_leases ON platform.jobs (lease_until) WHERE state = 'RUNNING';
 
 -- "tenant_" and the domain. What would pass Postgres's 63 bytes gets a hashed tail behind a "#", that
@@ -82,15 +87,60 @@ AS $$
 	FROM (SELECT 'tenant_' || lower(tenant_domain) AS plain) p
 $$;
 
--- Clone tenant_template into a schema with a role of its own: columns, defaults, keys, checks,
--- indexes, foreign keys, policies, grants. One truth, compared by a test. Gives the schema's name.
+-- What makes a schema like tenant_template, in order: tables (columns, defaults, checks, identity,
+-- storage), sequences, keys, indexes, foreign keys, row security, policies, grants. Constraints and
+-- indexes are made from their definitions and not by LIKE, which would give them other names: a
+-- later migration names them. Run it with the target's search_path.
+CREATE FUNCTION platform.clone_statements(target name) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = tenant_template, public
+AS $$
+	WITH t AS (
+		SELECT c.oid, c.relname, c.relkind, c.relacl, c.relrowsecurity, c.relforcerowsecurity,
+			format('%I.%I', target, c.relname) AS new_name
+		FROM pg_class c WHERE c.relnamespace = 'tenant_template'::regnamespace AND c.relkind IN ('r', 'S')
+	), run (step, key, statement) AS (
+		SELECT 1, relname, format('CREATE TABLE %s (LIKE tenant_template.%I INCLUDING ALL EXCLUDING INDEXES)', new_name, relname)
+		FROM t WHERE relkind = 'r'
+		UNION ALL
+		SELECT 2, relname, format('CREATE SEQUENCE %s AS %s INCREMENT %s MINVALUE %s MAXVALUE %s START %s CACHE %s', new_name,
+			format_type(s.seqtypid, NULL), s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache)
+		FROM t JOIN pg_sequence s ON s.seqrelid = t.oid
+		WHERE NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'i')
+		UNION ALL
+		SELECT CASE k.contype WHEN 'f' THEN 5 ELSE 3 END, k.conname,
+			format('ALTER TABLE %s ADD CONSTRAINT %I %s', new_name, k.conname, pg_get_constraintdef(k.oid))
+		FROM t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype IN ('p', 'u', 'x', 'f')
+		UNION ALL
+		SELECT 4, i.relname, pg_get_indexdef(x.indexrelid, 0, true)
+		FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid
+		WHERE NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
+		UNION ALL
+		SELECT 6, relname, format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', new_name) FROM t WHERE relrowsecurity
+		UNION ALL
+		SELECT 6, relname, format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', new_name) FROM t WHERE relforcerowsecurity
+		UNION ALL
+		SELECT 7, p.polname, format('CREATE POLICY %I ON %s AS %s FOR %s', p.polname, new_name,
+			CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+			CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END)
+			|| coalesce(format(' USING (%s)', pg_get_expr(p.polqual, p.polrelid)), '')
+			|| coalesce(format(' WITH CHECK (%s)', pg_get_expr(p.polwithcheck, p.polrelid)), '')
+		FROM t JOIN pg_policy p ON p.polrelid = t.oid
+		UNION ALL
+		SELECT 8, relname, format('GRANT %s ON %s %s TO %I', string_agg(g.privilege_type, ', ' ORDER BY g.privilege_type),
+			CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, new_name, target)
+		FROM t, aclexplode(t.relacl) g WHERE g.grantee = 'frontdesk_template'::regrole GROUP BY relname, relkind, new_name
+	)
+	SELECT array_agg(statement ORDER BY step, key, statement) FROM run
+$$;
+
+-- Clone tenant_template into a schema with a role of its own: one truth, compared by a test. Gives
+-- the schema's name.
 CREATE FUNCTION public.create_tenant_schema(tenant_domain text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	target name;
-	t record;
-	x record;
+	run text;
 BEGIN
 	IF tenant_domain IS NULL OR lower(tenant_domain) !~ '^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$' OR length(tenant_domain) > 253 THEN
 		RAISE EXCEPTION 'tenant domain "%" is not a domain name', coalesce(tenant_domain, '')
@@ -100,56 +150,24 @@ BEGIN
 	IF target = 'tenant_template' THEN
 		RAISE EXCEPTION 'tenant domain "%" is reserved', tenant_domain USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = target) THEN
-		EXECUTE format('CREATE ROLE %I NOLOGIN INHERIT IN ROLE frontdesk_tenant', target);
-	END IF;
+	BEGIN
+		IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = target) THEN
+			EXECUTE format('CREATE ROLE %I NOLOGIN INHERIT IN ROLE frontdesk_tenant', target);
+		END IF;
+	EXCEPTION WHEN duplicate_object OR unique_violation THEN
+		NULL;	-- roles are the cluster's: another database made it just now
+	END;
 	EXECUTE format('GRANT %I TO frontdesk_app', target);
 	EXECUTE format('CREATE SCHEMA %I', target);
 	EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', target, target);
-	FOR t IN SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relacl FROM pg_class c
-		 WHERE c.relnamespace = 'tenant_template'::regnamespace AND c.relkind = 'r' ORDER BY c.relname
-	LOOP
-		EXECUTE format('CREATE TABLE %I.%I (LIKE tenant_template.%I INCLUDING ALL)', target, t.relname, t.relname);
-		FOR x IN SELECT DISTINCT privilege_type FROM aclexplode(t.relacl) WHERE grantee = 'frontdesk_template'::regrole
-		LOOP
-			EXECUTE format('GRANT %s ON %I.%I TO %I', x.privilege_type, target, t.relname, target);
-		END LOOP;
-		IF t.relrowsecurity THEN
-			EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', target, t.relname);
-		END IF;
-		IF t.relforcerowsecurity THEN
-			EXECUTE format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', target, t.relname);
-		END IF;
-	END LOOP;
-	FOR t IN SELECT c.relname, c.relacl FROM pg_class c
-		 WHERE c.relnamespace = 'tenant_template'::regnamespace AND c.relkind = 'S'
-		 AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i') ORDER BY c.relname
-	LOOP
-		EXECUTE format('CREATE SEQUENCE %I.%I', target, t.relname);
-		EXECUTE format('GRANT USAGE, SELECT, UPDATE ON SEQUENCE %I.%I TO %I', target, t.relname, target);
-	END LOOP;
-	-- Read with the template in the path, so that names come out unqualified; run with the target's.
-	PERFORM set_config('search_path', 'tenant_template, public', true);
-	CREATE TEMPORARY TABLE tenant_clone ON COMMIT DROP AS
-		SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', target, c.relname, k.conname, pg_get_constraintdef(k.oid)) AS run
-		FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-		WHERE k.connamespace = 'tenant_template'::regnamespace AND k.contype = 'f'
-		UNION ALL
-		SELECT format('CREATE POLICY %I ON %I.%I AS %s FOR %s USING (%s) WITH CHECK (%s)', p.polname, target, c.relname,
-			CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END, 'ALL',
-			pg_get_expr(p.polqual, p.polrelid), pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid))
-		FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-		WHERE c.relnamespace = 'tenant_template'::regnamespace;
 	PERFORM set_config('search_path', quote_ident(target) || ', public', true);
-	FOR x IN SELECT run FROM pg_temp.tenant_clone LOOP
-		EXECUTE x.run;
+	FOREACH run IN ARRAY platform.clone_statements(target) LOOP
+		EXECUTE run;
 	END LOOP;
-	PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
-	DROP TABLE pg_temp.tenant_clone;
 	RETURN target;
 END
 $$;
-REVOKE ALL ON FUNCTION public.create_tenant_schema(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.create_tenant_schema(text), platform.clone_statements(name) FROM PUBLIC;
 
 -- For migrations of tenant schemas: grant to the role that belongs to the schema in the path.
 CREATE FUNCTION platform.grant_tenant(rights text, table_name text) RETURNS void
@@ -207,60 +225,94 @@ BEGIN
 	END IF;
 	DELETE FROM platform.schema_migrations WHERE schema_name = gone.schema_name;
 	EXECUTE format('DROP SCHEMA %I CASCADE', gone.schema_name);
-	EXECUTE format('DROP ROLE %I', gone.role_name);
+	BEGIN
+		EXECUTE format('DROP ROLE %I', gone.role_name);
+	EXCEPTION WHEN dependent_objects_still_exist THEN
+		NULL;	-- another database of this cluster has a tenant of the same domain
+	END;
 END
 $$;
 REVOKE ALL ON FUNCTION platform.tenant_add(text, text, jsonb), platform.tenant_remove(uuid) FROM PUBLIC;
 
 -- ---- the app's way in: one row of the registry at a time -----------------
 CREATE FUNCTION platform.tenant_find(wanted text)
-RETURNS TABLE (id uuid, domain text, name text, schema_name text, role_name text, status text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+RETURNS TABLE (id uuid, domain text, name text, tier text, schema_name text, role_name text, status text, settings jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
-	SELECT t.id, t.domain::text, t.name::text, t.schema_name::text, t.role_name::text, t.status FROM platform.tenants t
+DECLARE
+	before text := coalesce(current_setting('app.current_tenant_id', true), '');
+BEGIN
+	SELECT t.id, t.domain, t.name, t.schema_name, t.role_name, t.status
+	INTO id, domain, name, schema_name, role_name, status
+	FROM platform.tenants t
 	WHERE t.id = CASE WHEN wanted ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN wanted::uuid END
 	   OR t.domain = lower(wanted)
-	LIMIT 1
+	LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	-- Its own row, seen through the wall like everything else.
+	PERFORM set_config('app.current_tenant_id', id::text, true);
+	EXECUTE format('SELECT name, subscription_tier, settings FROM %I.tenants WHERE id = $1', schema_name)
+	INTO name, tier, settings USING id;
+	PERFORM set_config('app.current_tenant_id', before, true);
+	RETURN NEXT;
+END
 $$;
 REVOKE ALL ON FUNCTION platform.tenant_find(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.tenant_find(text) TO frontdesk_app;
 
 -- ---- jobs -----------------------------------------------------------------
-CREATE FUNCTION platform.job_enqueue(job_kind text, job_ref text) RETURNS void
+-- One waiting job of a kind and ref: queueing it again changes nothing.
+CREATE FUNCTION platform.jobs_enqueue(job_kind text, job_refs text[], job_priority int, job_batch boolean) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
-	INSERT INTO platform.jobs (tenant_id, kind, ref) VALUES (public.get_current_tenant_id(), job_kind, job_ref)
+	INSERT INTO platform.jobs (tenant_id, kind, ref, priority, batch)
+	SELECT public.get_current_tenant_id(), job_kind, r.ref, job_priority, job_batch
+	FROM unnest(job_refs) WITH ORDINALITY r (ref, n) ORDER BY r.n
 	ON CONFLICT (tenant_id, kind, ref) WHERE state = 'QUEUED' DO NOTHING;
 	NOTIFY frontdesk_jobs;
 $$;
--- One statement: the due job of highest priority, or one whose worker fell silent.
-CREATE FUNCTION platform.job_claim(by_worker text, lease_seconds int)
+-- A job whose worker fell silent, else the due one of highest priority; with a small one come
+-- others like it, "most" in all. What was tried before always comes alone: it may be what kills.
+CREATE FUNCTION platform.jobs_claim(by_worker text, lease_seconds int, most int)
 RETURNS TABLE (id bigint, tenant_id uuid, kind text, ref text, attempts int)
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
-	UPDATE platform.jobs j SET state = 'RUNNING', worker = by_worker, attempts = j.attempts + 1,
-		lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
-	WHERE j.id = (
-		SELECT w.id FROM (
-			(SELECT d.id FROM platform.jobs d WHERE d.state = 'RUNNING' AND d.lease_until < clock_timestamp()
-			 ORDER BY d.lease_until LIMIT 1 FOR UPDATE SKIP LOCKED)
-			UNION ALL
-			(SELECT d.id FROM platform.jobs d WHERE d.state = 'QUEUED' AND d.run_after <= clock_timestamp()
-			 ORDER BY d.priority DESC, d.run_after LIMIT 1 FOR UPDATE SKIP LOCKED)) w LIMIT 1)
-	RETURNING j.id, j.tenant_id, j.kind, j.ref, j.attempts
+DECLARE
+	moment timestamptz := clock_timestamp();
+	got platform.jobs;
+	ids bigint[];
+BEGIN
+	SELECT * INTO got FROM platform.jobs d WHERE d.state = 'RUNNING' AND d.lease_until < moment
+	ORDER BY d.lease_until LIMIT 1 FOR UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		SELECT * INTO got FROM platform.jobs d WHERE d.state = 'QUEUED' AND d.run_after <= moment
+		ORDER BY d.priority DESC, d.run_after, d.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+	END IF;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	ids := ARRAY[got.id];
+	IF got.batch AND got.attempts = 0 AND most > 1 THEN
+		ids := ids || ARRAY(
+			SELECT d.id FROM platform.jobs d
+			WHERE d.state = 'QUEUED' AND d.run_after <= moment AND d.batch AND d.attempts = 0
+			  AND d.kind = got.kind AND d.tenant_id = got.tenant_id AND d.id <> got.id
+			ORDER BY d.priority DESC, d.run_after, d.id LIMIT most - 1 FOR UPDATE SKIP LOCKED);
+	END IF;
+	RETURN QUERY UPDATE platform.jobs j SET state = 'RUNNING', worker = by_worker, attempts = j.attempts + 1,
+		lease_until = moment + make_interval(secs => lease_seconds)
+	WHERE j.id = ANY (ids) RETURNING j.id, j.tenant_id, j.kind, j.ref, j.attempts;
+END
 $$;
-CREATE FUNCTION platform.job_extend(job bigint, by_worker text, lease_seconds int) RETURNS boolean
+-- How many of these are still the worker's; the others were taken over.
+CREATE FUNCTION platform.jobs_extend(job_ids bigint[], by_worker text, lease_seconds int) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
 	WITH u AS (UPDATE platform.jobs SET lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
-		   WHERE id = job AND worker = by_worker AND state = 'RUNNING' RETURNING 1)
-	SELECT EXISTS (SELECT 1 FROM u)
-$$;
-CREATE FUNCTION platform.job_finish(job bigint, by_worker text) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
-AS $$
-	WITH u AS (DELETE FROM platform.jobs WHERE id = job AND worker = by_worker AND state = 'RUNNING' RETURNING 1)
-	SELECT EXISTS (SELECT 1 FROM u)
+		   WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING' RETURNING 1)
+	SELECT count(*) FROM u
 $$;
 -- Back into the queue; where the same work was queued meanwhile, that one row stands for both.
 CREATE FUNCTION platform.job_retry(job bigint, by_worker text, delay_seconds int, why text) RETURNS boolean
@@ -283,17 +335,46 @@ AS $$
 		   WHERE id = job AND worker = by_worker AND state = 'RUNNING' RETURNING 1)
 	SELECT EXISTS (SELECT 1 FROM u)
 $$;
--- In the transaction that writes a job's result: still ours? Holds the row until the end.
-CREATE FUNCTION platform.job_guard(job bigint, by_worker text) RETURNS boolean
+-- In the tenant's transaction that writes a job's result. guard: how many are still the worker's?
+-- Holds the rows until the end. settle: the same, and they are done: gone with the result's commit.
+CREATE FUNCTION platform.jobs_guard(job_ids bigint[], by_worker text) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
 AS $$
-	WITH l AS (SELECT 1 FROM platform.jobs WHERE id = job AND worker = by_worker AND state = 'RUNNING'
+	WITH l AS (SELECT 1 FROM platform.jobs WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING'
 		   AND tenant_id = public.get_current_tenant_id() FOR UPDATE)
-	SELECT EXISTS (SELECT 1 FROM l)
+	SELECT count(*) FROM l
 $$;
-REVOKE ALL ON FUNCTION platform.job_enqueue(text, text), platform.job_claim(text, int), platform.job_extend(bigint, text, int),
-	platform.job_finish(bigint, text), platform.job_retry(bigint, text, int, text), platform.job_fail(bigint, text, text),
-	platform.job_guard(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION platform.job_claim(text, int), platform.job_extend(bigint, text, int),
-	platform.job_finish(bigint, text), platform.job_retry(bigint, text, int, text), platform.job_fail(bigint, text, text) TO frontdesk_app;
-GRANT EXECUTE ON FUNCTION platform.job_enqueue(text, text), platform.job_guard(bigint, text) TO frontdesk_tenant;
+CREATE FUNCTION platform.jobs_settle(job_ids bigint[], by_worker text) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+AS $$
+	WITH d AS (DELETE FROM platform.jobs WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING'
+		   AND tenant_id = public.get_current_tenant_id() RETURNING 1)
+	SELECT count(*) FROM d
+$$;
+-- Failed ones and waiting ones of a tenant that is entered, for people who ask what is going on.
+CREATE FUNCTION platform.jobs_count(OUT queued bigint, OUT running bigint, OUT failed bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS $$
+	SELECT count(*) FILTER (WHERE state = 'QUEUED'), count(*) FILTER (WHERE state = 'RUNNING'),
+		count(*) FILTER (WHERE state = 'FAILED')
+	FROM platform.jobs WHERE tenant_id = public.get_current_tenant_id()
+$$;
+-- For readiness: the newest migration of each scope, and whether every tenant has it.
+CREATE FUNCTION platform.schema_version(OUT platform_version int, OUT tenant_version int, OUT tenants_behind bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+AS $$
+	SELECT (SELECT coalesce(max(version), 0) FROM platform.schema_migrations WHERE scope = 'platform'),
+		newest, (SELECT count(*) FROM platform.tenants t
+			 WHERE NOT EXISTS (SELECT 1 FROM platform.schema_migrations m
+					   WHERE m.schema_name = t.schema_name AND m.scope = 'tenant' AND m.version = newest))
+	FROM (SELECT coalesce(max(version), 0) AS newest FROM platform.schema_migrations
+	      WHERE scope = 'tenant' AND schema_name = 'tenant_template') n
+$$;
+REVOKE ALL ON FUNCTION platform.jobs_enqueue(text, text[], int, boolean), platform.jobs_claim(text, int, int),
+	platform.jobs_extend(bigint[], text, int), platform.job_retry(bigint, text, int, text),
+	platform.job_fail(bigint, text, text), platform.jobs_guard(bigint[], text), platform.jobs_settle(bigint[], text),
+	platform.jobs_count(), platform.schema_version() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION platform.jobs_claim(text, int, int), platform.jobs_extend(bigint[], text, int),
+	platform.job_retry(bigint, text, int, text), platform.job_fail(bigint, text, text), platform.schema_version() TO frontdesk_app;
+GRANT EXECUTE ON FUNCTION platform.jobs_enqueue(text, text[], int, boolean), platform.jobs_guard(bigint[], text),
+	platform.jobs_settle(bigint[], text), platform.jobs_count() TO frontdesk_tenant;

@@ -1,3 +1,3 @@
--- Undo 0001_tenant, with everything in it.
+-- 0001_tenant: undo, with everything in it.
 DROP TABLE postings, segments, chunks, document_pages, document_blobs, documents, messages, conversations, users, tenants CASCADE;
 DROP SEQUENCE chunk_ids;

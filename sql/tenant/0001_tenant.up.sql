@@ -49,11 +49,13 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_last ON messages (conversation_id, timestamp DESC);
 
--- A document is found by its source (a path, a URL, a JSONL _id); its content by sha256.
+-- A document's source is what people are shown (a file's name, a URL, a JSONL _id); its origin is what
+-- a new version is known by (a file's real path), and is never shown to customers. '' is the source.
 CREATE TABLE documents (
 	id             uuid        PRIMARY KEY DEFAULT public.uuid_generate_v4(),
 	tenant_id      uuid        NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
 	source         text        NOT NULL,
+	origin         text        NOT NULL DEFAULT '',
 	title          text        NOT NULL,
 	mime           text        NOT NULL DEFAULT '',
 	audience       text        NOT NULL DEFAULT 'PUBLIC' CHECK (audience IN ('PUBLIC', 'INTERNAL')),
@@ -61,7 +63,7 @@ CREATE TABLE documents (
 	sha256         bytea       NOT NULL CHECK (length(sha256) = 32),
 	byte_size      bigint      NOT NULL,
 	status         text        NOT NULL DEFAULT 'PENDING'
-		CHECK (status IN ('UPLOADING', 'PENDING', 'EXTRACTING', 'SEARCHABLE', 'READY', 'FAILED')),
+		CHECK (status IN ('PENDING', 'EXTRACTING', 'SEARCHABLE', 'READY', 'FAILED')),
 	reason         text,
 	page_count     int         NOT NULL DEFAULT 0,
 	chunk_count    int         NOT NULL DEFAULT 0,
@@ -71,6 +73,7 @@ CREATE TABLE documents (
 	updated_at     timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX documents_source ON documents (tenant_id, source);
+CREATE INDEX documents_origin ON documents (tenant_id, origin);
 CREATE INDEX documents_content ON documents (tenant_id, sha256);
 CREATE INDEX documents_status ON documents (status) WHERE status <> 'READY';
 

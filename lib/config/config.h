@@ -6,6 +6,7 @@
  * settings.h  the table: name, type, default, range, secret?, doc line
  * config.c    load: file, environment, checks
  * envfile.c   the parser of NAME=value files
+ * paths.c     where installed data lies: migrations, the model
  */
 #ifndef DESK_CONFIG_H
 #define DESK_CONFIG_H
@@ -48,6 +49,13 @@ enum desk_config_need {
 DESK_MUST_CHECK enum desk_status desk_config_load(const char *path, unsigned needs,
 						  struct desk_config **out, struct desk_error *err);
 void desk_config_free(struct desk_config *c);
+
+/*
+ * The path of something that is installed in pkgdatadir ("sql", "models/x.desk"): below DATA_DIR when
+ * that is set, else beside the program in the build tree or in an installed tree, else as configured.
+ * `c` may be NULL. Arena.
+ */
+const char *desk_config_data_path(const struct desk_config *c, struct desk_arena *a, const char *name);
 
 struct desk_setting {
 	const char *name, *type, *dflt, *doc;

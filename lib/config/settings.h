@@ -50,6 +50,7 @@
 	X(INT, JOB_LEASE_SECONDS, "30", 1, 3600, "a job whose worker is silent so long is taken over") \
 	X(INT, DOCUMENT_MAX_MB, "200", 1, 4096, "largest document")                                 \
 	X(STR, EXTRACT_PROGRAM, "", 0, 0, "the sandboxed extractor; empty: the installed one")      \
+	X(STR, DATA_DIR, "", 0, 0, "holds sql/ and models/; empty: as installed")                     \
 	X(STR, LOG_LEVEL, "info", 0, 8, "debug, info, warn or error")                               \
 	X(STR, LOG_FILE, "", 0, 0, "append lines there; empty: standard error")
 

@@ -9,7 +9,7 @@
  * param.c    typed binds, arrays, halfvec
  * rows.c     typed readers of a result
  * listen.c   LISTEN on a connection of its own
- * migrate.c  migrations of platform and tenant schemas: up, down, status
+ * migrate.c  migrations of platform and tenant schemas: up, down, status; migrate_files.c reads them
  */
 #ifndef DESK_DB_H
 #define DESK_DB_H
@@ -154,7 +154,8 @@ struct desk_migrations {
 /* `dir` holds platform/NNNN_name.{up,down}.sql and tenant/…; told() is called after each file. */
 struct desk_migrate_options {
 	const char *dir;
-	int64_t     to;	/* down: the version of scope tenant+platform to stop at */
+	int64_t     to;	/* down: the version of either scope to stop at; -1: one step */
+	bool        lose_data;	/* down: go on though tenants would lose data */
 	void (*told)(void *arg, const char *schema, const char *file);
 	void *arg;
 };
@@ -167,6 +168,8 @@ DESK_MUST_CHECK enum desk_status desk_migrate_up(struct desk_ctx *cx, const stru
 DESK_MUST_CHECK enum desk_status desk_migrate_down(struct desk_ctx *cx, const struct desk_migrate_options *o);
 DESK_MUST_CHECK enum desk_status desk_migrate_status(struct desk_ctx *cx, const char *dir,
 						     struct desk_migrations *out);
+/* With the login role, for readiness: how many files or tenants are behind what `dir` has. */
+DESK_MUST_CHECK enum desk_status desk_migrate_pending(struct desk_ctx *cx, const char *dir, size_t *pending);
 
 #pragma GCC visibility pop
 #endif

@@ -3,7 +3,8 @@
 /*
  * file        duty
  * ----------  ---------------------------------------------------------------
- * tenancy.c   find by id or domain (kept a second), begin a tenant's transaction
+ * tenancy.c   find by id or domain, begin a tenant's transaction
+ * cache.c     tenants that were asked for within the last second
  * settings.c  a tenant's settings out of its jsonb: typed, with defaults
  * admin.c     add, list, remove; with the owner's connection
  */

@@ -197,6 +197,7 @@ DECLARE
 	made platform.tenants;
 	dim int := coalesce((tenant_settings->>'embedding_dim')::int, 384);
 BEGIN
+	PERFORM pg_advisory_xact_lock(7236828793);	-- the migration runner's: never cloned amid a migration
 	INSERT INTO platform.tenants (domain, name, schema_name, role_name)
 	VALUES (lower(tenant_domain), tenant_name, platform.schema_name_of(tenant_domain), platform.schema_name_of(tenant_domain))
 	RETURNING * INTO made;

@@ -1,0 +1,11 @@
+/* ctl/commands.h - the commands, in the order of the help page. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CTL_COMMANDS_H
+#define CTL_COMMANDS_H
+
+#include "ctl.h"
+
+extern const struct ctl_command cmd_migrate;
+extern const struct ctl_command cmd_tenant;
+
+#endif

@@ -7,12 +7,18 @@
  * run.c       start frontdesk-extract on a document, watch it, read what it says
  * reason.c    how a child ended -> a reason that a person can act on
  * frame.c     the records on the child's pipe: written by the child, parsed by us
+ * put.c       a file or many texts into the store, once
+ * document.c  find, list, progress, states, delete
+ * blob.c      a stored file back into a file
+ * pages.c     extracted text, written and read in parts
+ * chunks.c    chunks and their vectors
  * child/      frontdesk-extract itself: not part of libfrontdesk (child/child.h)
  */
 #ifndef DESK_INGESTION_H
 #define DESK_INGESTION_H
 
 #include "base/base.h"
+#include "tenancy/tenancy.h"
 
 #pragma GCC visibility push(default)
 
@@ -108,6 +114,171 @@ DESK_MUST_CHECK enum desk_status desk_extract_run(const struct desk_extract_job 
 						  struct desk_error *err);
 /* Where the child is: $FRONTDESK_EXTRACT, else where `make install` puts it. */
 const char *desk_extract_program(void);
+
+/* ---- documents of a tenant ---------------------------------------------- */
+
+/*
+ * All of these work for cx->tenant. "own tx": a transaction of their own, there must be none open.
+ * "in tx": inside the caller's open tenant transaction. Ingesting a document is:
+ *
+ *	desk_document_put            PENDING, and a job "ingest" with the document's id
+ *	desk_document_start          EXTRACTING
+ *	desk_document_fetch, desk_extract_run -> desk_text_add, desk_text_end
+ *	begin; for desk_text_next: desk_chunks_split, desk_chunks_add, desk_lexical_add;
+ *	  desk_document_publish      SEARCHABLE, and the ids of what it replaces; commit
+ *	desk_chunks_unembedded, desk_chunks_embed ...        READY with the last vector
+ *
+ * Killed anywhere, a document is where its last commit left it: start it again.
+ */
+struct desk_document {
+	const char *id, *source, *title, *mime, *audience, *language;	/* arena */
+	const char *status;	/* PENDING EXTRACTING SEARCHABLE READY FAILED */
+	const char *reason;	/* of FAILED, with the file's name; else NULL */
+	const char *sha256;	/* 64 hex digits */
+	int64_t     bytes;
+	int         pages, chunks, embedded;
+	int64_t     created_us, updated_us;
+};
+struct desk_document_list {
+	struct desk_document *at;	/* arena */
+	size_t                n;
+};
+
+/* text/plain that is UTF-8 and is not to be changed: needs no extractor. */
+#define DESK_MIME_TEXT "text/x-frontdesk"
+
+enum desk_put { DESK_PUT_NEW, DESK_PUT_REPLACES, DESK_PUT_SAME };
+
+struct desk_document_spec {
+	const char *source;	/* what it is known by: a path, a URL; a later put of it replaces */
+	const char *title;	/* NULL: the last part of source, until extraction finds a better one */
+	const char *mime;	/* NULL: "" */
+	const char *audience;	/* "PUBLIC" (NULL is that) or "INTERNAL" */
+	struct desk_str text;	/* desk_document_put_texts: the text */
+};
+struct desk_put_result {
+	enum desk_put how;
+	char          id[DESK_UUID_LEN + 1];
+};
+
+/*
+ * Store a file, read from fd in parts of 1 MB, and enqueue its job; own tx. What is there with the
+ * same content and audience is given back as DESK_PUT_SAME (a FAILED one is tried again). The old
+ * version of a source stays until the new one is searchable. DESK_E_INPUT for an empty file or a
+ * bad audience, DESK_E_IO when fd can't be read.
+ */
+DESK_MUST_CHECK enum desk_status desk_document_put(struct desk_ctx *cx,
+						   const struct desk_document_spec *spec, int fd,
+						   struct desk_put_result *out);
+/* Many small texts at once, each a document of DESK_MIME_TEXT; own tx. out has n results. */
+DESK_MUST_CHECK enum desk_status desk_document_put_texts(struct desk_ctx *cx,
+							 const struct desk_document_spec *spec,
+							 size_t n, struct desk_put_result *out);
+
+/* By id, or else the newest of this source; own tx. DESK_E_NOT_FOUND. */
+DESK_MUST_CHECK enum desk_status desk_document_find(struct desk_ctx *cx, const char *id_or_source,
+						    struct desk_document *out);
+/* By source; status NULL: all; own tx. */
+DESK_MUST_CHECK enum desk_status desk_document_list(struct desk_ctx *cx, const char *status,
+						    struct desk_document_list *out);
+/* How many documents are in which status, for progress; own tx. */
+struct desk_document_progress {
+	int64_t pending, extracting, searchable, ready, failed;
+	int64_t chunks, embedded;
+};
+DESK_MUST_CHECK enum desk_status desk_document_progress(struct desk_ctx *cx,
+							struct desk_document_progress *out);
+/* Delete the rows; in tx, after desk_lexical_remove_document. DESK_E_NOT_FOUND. */
+DESK_MUST_CHECK enum desk_status desk_document_delete(struct desk_ctx *cx, const char *id);
+
+/*
+ * Begin, or begin again, to ingest: EXTRACTING, without the pages of an earlier try; own tx.
+ * DESK_E_NOT_FOUND when it is gone, DESK_E_CONFLICT when it is SEARCHABLE or READY already.
+ */
+DESK_MUST_CHECK enum desk_status desk_document_start(struct desk_ctx *cx, const char *id,
+						     struct desk_document *out);
+/* The file in a nameless temporary one, at offset 0; *fd is owned. Short transactions of its own. */
+DESK_MUST_CHECK enum desk_status desk_document_fetch(struct desk_ctx *cx, const char *id, int *fd);
+/* The same in the arena, for DESK_MIME_TEXT. */
+DESK_MUST_CHECK enum desk_status desk_document_text(struct desk_ctx *cx, const char *id,
+						    struct desk_str *out);
+/* FAILED with its reason; own tx. */
+DESK_MUST_CHECK enum desk_status desk_document_fail(struct desk_ctx *cx, const char *id,
+						    const char *reason);
+
+/* Extracted text on its way to the database, in transactions of about 1 MB. */
+struct desk_text_writer {
+	const char     *document;	/* borrowed */
+	struct desk_buf text;	/* pages not yet written, one after the other */
+	size_t          n;
+	struct desk_text_page {
+		int    page;
+		size_t start, at, bytes;	/* code points in the document; bytes in text */
+	}               page[512];
+	size_t          start;	/* code points so far */
+};
+void desk_text_begin(struct desk_text_writer *w, const char *document);
+DESK_MUST_CHECK enum desk_status desk_text_add(struct desk_ctx *cx, struct desk_text_writer *w,
+					       const struct desk_extract_part *part);
+/* Writes what is left. Call desk_text_done in any case. */
+DESK_MUST_CHECK enum desk_status desk_text_end(struct desk_ctx *cx, struct desk_text_writer *w);
+void desk_text_done(struct desk_text_writer *w);
+
+/* Stored text, to be read in order: the part after *at (zeros: the first). In tx. */
+struct desk_text_part {
+	int             page;	/* 0: no pages */
+	size_t          start;	/* first code point, in the whole document */
+	struct desk_str text;	/* arena; n == 0: there is no more */
+};
+DESK_MUST_CHECK enum desk_status desk_text_next(struct desk_ctx *cx, const char *document,
+						struct desk_text_part *at);
+
+struct desk_chunk {
+	int64_t         id;	/* given by desk_chunks_add */
+	int             index, page;
+	size_t          start, end;	/* code points in the whole document */
+	struct desk_str content;	/* borrowed from the part */
+};
+struct desk_chunk_list {
+	struct desk_chunk *at;	/* owned: desk_chunks_done */
+	size_t             n, cap;
+};
+/* The chunks of a part, added to the list; index goes on from *index. */
+DESK_MUST_CHECK enum desk_status desk_chunks_split(const struct desk_text_part *part, int *index,
+						   struct desk_chunk_list *list,
+						   struct desk_error *err);
+void desk_chunks_done(struct desk_chunk_list *list);
+/* Insert them with ascending ids, one contiguous block; in tx. */
+DESK_MUST_CHECK enum desk_status desk_chunks_add(struct desk_ctx *cx, const struct desk_document *doc,
+						 struct desk_chunk_list *list);
+
+/*
+ * SEARCHABLE (READY when there are no chunks to embed); in tx. title and language "" leave what
+ * is there. *replaced: the older documents of the same source, to be removed in this transaction.
+ */
+struct desk_document_facts {
+	const char *title, *language;
+	int         pages, chunks;
+	bool        embed;	/* vectors will follow */
+};
+DESK_MUST_CHECK enum desk_status desk_document_publish(struct desk_ctx *cx, const char *id,
+						       const struct desk_document_facts *facts,
+						       struct desk_document_list *replaced);
+
+/* Chunks that have no vector yet, at most max, by index; own tx. */
+struct desk_unembedded {
+	struct desk_unembedded_chunk {
+		int64_t         id;
+		struct desk_str title, content;	/* arena */
+	}     *at;	/* arena */
+	size_t n;
+};
+DESK_MUST_CHECK enum desk_status desk_chunks_unembedded(struct desk_ctx *cx, const char *document,
+							size_t max, struct desk_unembedded *out);
+/* Their vectors, n of dim floats each; READY with the last one. In tx. */
+DESK_MUST_CHECK enum desk_status desk_chunks_embed(struct desk_ctx *cx, const char *document,
+						   const struct desk_unembedded *of,
+						   const float *vectors, size_t dim);
 
 #pragma GCC visibility pop
 #endif

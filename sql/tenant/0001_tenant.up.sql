@@ -87,14 +87,15 @@ CREATE TABLE document_blobs (
 );
 ALTER TABLE document_blobs ALTER COLUMN data SET STORAGE EXTERNAL;
 
--- The text that was extracted, by page; start is the page's first code point in the whole text.
+-- The text that was extracted, by page, long pages in several rows; start_offset is a row's first
+-- code point in the whole text.
 CREATE TABLE document_pages (
 	document_id  uuid NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
 	tenant_id    uuid NOT NULL,
 	page         int  NOT NULL,	-- 0 where the format has no pages
 	start_offset int  NOT NULL,
 	content      text NOT NULL,
-	PRIMARY KEY (document_id, page)
+	PRIMARY KEY (document_id, page, start_offset)
 );
 
 -- Offsets are code points in the document's whole text (pages one after the other). Ids come in

@@ -8,7 +8,7 @@ library=${GUARD_LIBRARY:-build/lib/.libs/libfrontdesk.so}
 [ -e "$library" ] || { echo "$library is not built"; exit 77; }
 while read -r name; do
 	case $name in
-	desk_* | _init | _fini | __asan_* | __odr_asan* | __ubsan* | __sancov*) ;;
+	desk_* | _init | _fini | _end | _edata | __bss_start | __asan_* | __odr_asan* | __ubsan* | __sancov*) ;;
 	*) finding "$library: exports $name" ;;
 	esac
 done < <(nm -D --defined-only --format=posix "$library" | cut -d' ' -f1 | sed 's/@.*//')

@@ -97,7 +97,7 @@ def test_the_path_is_the_one_that_was_sent(instance, port):
     assert instance.request("GET", "/v1/health?a=/b%2Fc", port=port).status == 200
     for path in ("/v1/heal%74h/x", "/v1%2Fhealth", "/nowhere"):
         reply = instance.request("GET", path, port=port)
-        assert reply.status == 404, (path, reply)
+        assert reply.status in (400, 404), (path, reply)
         assert reply.headers["content-type"].startswith("application/problem+json"), path
 
 

@@ -266,11 +266,15 @@ class Instance:
         self.stop()
 
     def start(self):
-        self.write_settings()
-        self.postgres.make_database(self.database)
-        self.ctl("migrate", "up")
-        for name in self.names:
-            self.start_one(name)
+        try:
+            self.write_settings()
+            self.postgres.make_database(self.database)
+            self.ctl("migrate", "up")
+            for name in self.names:
+                self.start_one(name)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self):

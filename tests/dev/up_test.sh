@@ -38,8 +38,8 @@ ours()
 }
 
 if [ -e "$clone" ]; then
-	(cd "$clone" && ./dev down) || true
-	rm -rf "$(readlink -f "$clone/var")" "$clone"
+	(cd "$clone" && ./dev clean --yes) || true
+	rm -rf "$clone"
 fi
 git clone -q "$top" "$clone"
 cd "$clone"
@@ -82,7 +82,9 @@ echo "--- down"
 pids=$(ours)
 [ -z "$pids" ] || fail "still running: $(for p in $pids; do tr '\0' ' ' <"/proc/$p/cmdline"; echo; done)"
 ./dev down | grep -q "nothing was running" || fail "a second down finds something"
-rm -rf "$(readlink -f var)"
+state=$(readlink -f var)
+./dev clean --yes
+[ ! -e "$state" ] || fail "clean leaves $state"
 cd "$dir"
 rm -rf "$clone"
 echo "ok"

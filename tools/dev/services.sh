@@ -25,6 +25,7 @@ log_rotate()
 service_start()
 {
 	local name=$1 key pid
+	command -v "$3" >/dev/null || die "$3 is not there"
 	key=$(printf '%s\n' "$2" "${@:3}" | sha256sum)
 	shift 2
 	if service_pid "$name" >/dev/null; then
@@ -123,11 +124,6 @@ port_choose()
 	fi
 }
 
-file_keys()
-{
-	cat "$@" | sha256sum
-}
-
 redis_start()
 {
 	cat >"$state/run/redis.conf" <<END
@@ -163,9 +159,10 @@ jobd_start()
 	service_start jobd "$(program_key frontdesk-jobd)" "$prefix/bin/frontdesk-jobd"
 }
 
+# What a program runs from; a change starts it anew.
 program_key()
 {
-	file_keys "$prefix/bin/$1" "$prefix"/lib/libfrontdesk.so "$state/frontdesk.env"
+	cat "$prefix/bin/$1" "$prefix/lib/libfrontdesk.so" "$state/frontdesk.env" 2>/dev/null | sha256sum
 }
 
 # The site that people put on their own lighttpd, on a server of our own.

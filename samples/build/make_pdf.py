@@ -158,7 +158,7 @@ def flow(kind, value, width, above):
 
 
 def cover(meta, contents):
-    toc = TableOfContents(levelStyles=TOC, dotsMinLevel=0)
+    toc = TableOfContents(levelStyles=TOC, dotsMinLevel=9)
     return [Paragraph("MERIDIAN OUTDOOR", style("brand", fontName="Helvetica-Bold", fontSize=9,
                                                 textColor=AMBER, spaceAfter=16)),
             Paragraph(inline(meta["title"]), TITLE), Spacer(1, 4),

@@ -97,13 +97,13 @@ static void pdf_lines_read(const char *text, const PopplerRectangle *rects, guin
 		out->line[i].p = out->text.p + out->line[i].at;
 }
 
-/* Does a new block begin at b, which follows a? */
-static bool pdf_parts(const struct pdf_line *a, const struct pdf_line *b)
+/* Does a new block begin at b, which follows a? `room` is a paragraph's distance in line heights. */
+static bool pdf_parts(const struct pdf_line *a, const struct pdf_line *b, double room)
 {
 	double ha = pdf_height(a), hb = pdf_height(b), h = ha > hb ? ha : hb;
 	double gap = b->y1 - a->y2;
 
-	if (gap > 0.5 * h || b->y1 < a->y1 - 0.3 * h)
+	if (gap > room * h || b->y1 < a->y1 - 0.3 * h)
 		return true;	/* room between them, or a jump up: another column */
 	if (h > 1.3 * (ha < hb ? ha : hb))
 		return true;	/* another size: a heading */
@@ -223,12 +223,50 @@ static bool pdf_is_upright(const struct pdf_lines *lines)
 	return across >= down;
 }
 
+/* Does line a, surely, run on into b: a wide line of words that ends in mid-sentence? */
+static bool pdf_runs_on(const struct pdf_line *a, const struct pdf_line *b, double widest)
+{
+	return a->n > 0 && strchr(".:;!?", a->p[a->n - 1]) == NULL && a->x2 - a->x1 > 0.8 * widest &&
+	       b->y1 > a->y1 && !pdf_parts(a, b, 1.5) && pdf_is_prose(a) && !pdf_is_item(b);
+}
+
+/*
+ * What distance of lines, in line heights, makes a paragraph on this page? Half a line, but more
+ * where the lines of running text themselves are set that wide: one and a half, double.
+ */
+static double pdf_room(const struct pdf_lines *lines)
+{
+	enum { STEPS = 32 };
+	size_t seen[STEPS] = { 0 }, n = 0, below = 0, step = 0;
+	double widest = 0, room = 0.2;
+
+	for (size_t i = 0; i < lines->n; i++)
+		if (lines->line[i].x2 - lines->line[i].x1 > widest)
+			widest = lines->line[i].x2 - lines->line[i].x1;
+	for (size_t i = 1; i < lines->n; i++) {
+		const struct pdf_line *a = &lines->line[i - 1], *b = &lines->line[i];
+		double gap = (b->y1 - a->y2) / pdf_height(a);
+
+		if (!pdf_runs_on(a, b, widest) || !(gap > 0 && gap < 1.6))
+			continue;
+		seen[(size_t)(gap * STEPS / 1.6)]++;
+		n++;
+	}
+	if (n < 3)
+		return 0.5;
+	for (; step < STEPS && below + seen[step] <= n / 2; step++)
+		below += seen[step];	/* the median */
+	room += (double)(step + 1) * 1.6 / STEPS;
+	return room > 0.5 ? room : 0.5;
+}
+
 static void pdf_paragraphs(const struct pdf_lines *lines, struct extract_out *o)
 {
+	double room = pdf_room(lines);
 	size_t from = 0;
 
 	for (size_t i = 1; i <= lines->n; i++) {
-		if (i < lines->n && !pdf_parts(&lines->line[i - 1], &lines->line[i]))
+		if (i < lines->n && !pdf_parts(&lines->line[i - 1], &lines->line[i], room))
 			continue;
 		pdf_block(lines->line + from, i - from, o);
 		from = i;

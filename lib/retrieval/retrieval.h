@@ -105,7 +105,8 @@ DESK_MUST_CHECK enum desk_status desk_lexical_remove(struct desk_ctx *cx, const 
 DESK_MUST_CHECK enum desk_status desk_lexical_remove_document(struct desk_ctx *cx, const char *document);
 /*
  * One bounded step of merging, in a transaction of its own (there must be none open). *more says that
- * another step would find something to do: call again, or enqueue. Safe beside adds, removes, searches.
+ * something was merged: call again, or enqueue. Safe beside adds, removes and searches. To be called
+ * after what added or removed; without it searches stay right and become slower.
  */
 DESK_MUST_CHECK enum desk_status desk_lexical_merge(struct desk_ctx *cx, bool *more);
 

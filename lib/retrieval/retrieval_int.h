@@ -3,6 +3,7 @@
 #ifndef DESK_RETRIEVAL_INT_H
 #define DESK_RETRIEVAL_INT_H
 
+#include <math.h>
 #include <pthread.h>
 
 #include "retrieval/retrieval.h"
@@ -90,7 +91,7 @@ struct desk_str analyzer_term(struct analyzer *a, int language, const struct tok
 
 /* ---- detect.c ------------------------------------------------------------- */
 
-#define LANGUAGES_AMONG_MAX 16
+#define LANGUAGES_AMONG_MAX 32
 /* A few languages, the tenant's main one first. */
 struct language_list {
 	char   at[LANGUAGES_AMONG_MAX][DESK_LANGUAGE_LEN + 1];
@@ -124,5 +125,138 @@ struct desk_retrieval {
 bool tenant_note_get(struct desk_retrieval *r, const char *id, struct tenant_note *out);
 void tenant_note_put(struct desk_retrieval *r, const char *id, const struct language_list *languages,
 		     int64_t now_us);
+
+/* ---- invert.c: chunks to postings ------------------------------------------- */
+
+/* As stored: little endian, eight bytes. */
+struct posting {
+	uint32_t chunk;
+	uint16_t tf, length;	/* capped */
+};
+_Static_assert(sizeof(struct posting) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "postings are stored as they lie in memory");
+
+struct inverted {
+	const char    **terms;	/* arena; the first is "": every chunk */
+	struct desk_str *data;	/* arena: packed postings, by chunk */
+	size_t          n;
+	int64_t         total_length;
+};
+void invert(struct desk_arena *arena, struct analyzer *a, const struct desk_index_batch *batch,
+	    struct inverted *out);
+
+/* ---- lexical.c ---------------------------------------------------------------- */
+
+/* Removing and merging take turns within a tenant; adding and searching need not wait. */
+DESK_MUST_CHECK enum desk_status lexical_lock(struct desk_ctx *cx);
+/* The rows of these segments and their postings go. */
+DESK_MUST_CHECK enum desk_status lexical_drop(struct desk_ctx *cx, const int64_t *segments, size_t n);
+
+/* ---- bm25.c ------------------------------------------------------------------- */
+
+/* A word's postings in one segment; by chunk, only live ones. */
+struct bm25_list {
+	const struct posting *at;
+	size_t                n;
+	unsigned              word;
+};
+struct bm25_hit {
+	int64_t chunk;
+	double  score;
+};
+/* The best so far. Better: a higher score, then a lower chunk. */
+struct bm25_top {
+	struct bm25_hit *at;	/* arena; a heap, the worst first, until bm25_top_sort */
+	size_t           n, k;
+};
+struct bm25_weights {
+	const double *idf;	/* by word; times how often it was asked */
+	double        average_length;	/* of a live chunk, in terms */
+};
+double bm25_idf(int64_t chunks, int64_t df);
+double bm25_score(const struct bm25_weights *w, unsigned word, const struct posting *p);
+/* Postings without those of the deleted chunks (ascending). In place of a copy where none is there. */
+size_t bm25_live(struct desk_arena *a, const struct posting **at, size_t n, const uint32_t *deleted,
+		 size_t n_deleted);
+void bm25_top_init(struct bm25_top *top, struct desk_arena *a, size_t k);
+void bm25_top_sort(struct bm25_top *top);	/* best first */
+/* Score the lists' chunks into top. Segments must not share chunks: then batch after batch may come. */
+void bm25_rank(const struct bm25_weights *w, const struct bm25_list *lists, size_t n, struct bm25_top *top);
+/* A chunk's posting in a list, or NULL. */
+const struct posting *bm25_find(const struct bm25_list *l, uint32_t chunk);
+
+/* ---- words.c ------------------------------------------------------------------ */
+
+struct word {
+	const char *text;	/* lower case; arena */
+	unsigned    count;
+	int64_t     df;
+	double      idf;
+};
+struct word_segment {
+	int64_t         id, first, last, chunks, total_length;
+	int             language;	/* into words.languages */
+	const uint32_t *deleted;	/* ascending; arena */
+	size_t          n_deleted;
+	bool            loaded;	/* its postings are in words.lists */
+};
+/* A question's words in the languages of the index, and what the index has of them. */
+struct words {
+	struct desk_ctx       *cx;
+	struct desk_retrieval *r;
+	struct desk_str        question;
+	const char            *language;	/* of the question */
+	bool                   internal;
+
+	struct word           *at;	/* arena */
+	size_t                 n;
+	struct language_list   languages;	/* of the index, as far as known */
+	const char           **forms[LANGUAGES_AMONG_MAX + 1];	/* by language, the last is for none; by
+							   word, NULL: a stop word */
+
+	struct word_segment   *segments;	/* arena; by id */
+	size_t                 n_segments;
+	int64_t                chunks, total_length;	/* that the caller may see */
+	struct bm25_list      *lists;	/* arena */
+	size_t                 n_lists, cap_lists;
+	bool                   stale;	/* a segment went between two trips: what was found is not exact */
+};
+void words_open(struct words *w);	/* cx .. internal are given */
+/* First the statement is sent, so that others may follow in the same trip; then its answer is read. */
+DESK_MUST_CHECK enum desk_status words_send(struct words *w);
+DESK_MUST_CHECK enum desk_status words_receive(struct words *w);
+/* Rank what was received; asks for more where the index is larger than one batch. */
+DESK_MUST_CHECK enum desk_status words_rank(struct words *w, struct bm25_top *top);
+/* The exact score, and which words they have, of these few chunks. */
+DESK_MUST_CHECK enum desk_status words_explain(struct words *w, struct desk_hit *hits, size_t n);
+
+/* ---- dense.c -------------------------------------------------------------------- */
+
+struct dense_hit {
+	int64_t chunk;
+	double  cosine;
+};
+struct dense_list {
+	struct dense_hit *at;	/* arena; nearest first */
+	size_t            n;
+};
+DESK_MUST_CHECK enum desk_status dense_send(struct desk_ctx *cx, const struct desk_search_query *q, int depth);
+DESK_MUST_CHECK enum desk_status dense_receive(struct desk_ctx *cx, const struct desk_search_query *q, int depth,
+					       struct dense_list *out);
+
+/* ---- fuse.c ---------------------------------------------------------------------- */
+
+struct fused {
+	int64_t chunk;
+	double  score, lexical, cosine;	/* NAN: not in that list */
+	int     lexical_rank, dense_rank;	/* 0: not in that list */
+};
+struct fuse_lists {
+	const struct bm25_top   *lexical;	/* sorted */
+	const struct dense_list *dense;	/* NULL: no vote */
+};
+/* All candidates, best first; arena. Gives their number. */
+size_t fuse(struct desk_arena *a, const struct desk_fusion_options *o, const struct fuse_lists *lists,
+	    struct fused **out);
 
 #endif

@@ -120,20 +120,22 @@ CREATE INDEX chunks_dense ON chunks USING hnsw (embedding public.halfvec_cosine_
 
 -- The lexical index. A segment is one commit's chunks of one audience and language, or several
 -- merged; postings.data is packed {chunk uint32, tf uint16, length uint16}, little endian, by chunk.
+-- The term '' has every chunk of the segment. No foreign key: it would cost each posting a trigger;
+-- lib/retrieval writes and deletes both tables in one transaction.
 CREATE TABLE segments (
 	id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	tenant_id    uuid   NOT NULL,
 	audience     text   NOT NULL,
 	language     text   NOT NULL,
 	first_chunk  bigint NOT NULL,
-	last_chunk   bigint NOT NULL,
+	last_chunk   bigint NOT NULL CHECK (last_chunk < 4294967296),
 	chunk_count  int    NOT NULL,	-- live ones
 	total_length bigint NOT NULL,	-- terms in the live ones
-	deleted      bigint[] NOT NULL DEFAULT '{}'	-- chunks gone, still in postings until the next merge
+	deleted      bytea  NOT NULL DEFAULT ''	-- packed uint32: chunks gone, still in postings until the next merge
 );
 CREATE TABLE postings (
-	term       text   NOT NULL,
-	segment_id bigint NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
+	term       text COLLATE "C" NOT NULL,
+	segment_id bigint NOT NULL,
 	tenant_id  uuid   NOT NULL,
 	data       bytea  NOT NULL,
 	PRIMARY KEY (term, segment_id)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# check_man.sh - frontdesk.env(5) names each setting of the table, with its default and range.
+# check_man.sh - the man pages name each setting (with default and range), command and option.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck source=tests/guards/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -17,6 +17,31 @@ expected()
 	done
 }
 
+# Each command has a paragraph of its own; its options stand somewhere on the page.
+commands()
+{
+	local f name
+	for f in ctl/cmd_*.c; do
+		[ -e "$f" ] || continue
+		name=$(sed -nE 's/^[[:space:]]*\.name = "([a-z-]+)",.*/\1/p' "$f")
+		grep -qE "^\.It Ic $name( |\$)" doc/man/frontdeskctl.1 || finding "$f:1: frontdeskctl.1 has no \".It Ic $name\""
+		while read -r name; do
+			grep -qE "Fl -$name( |\$)" doc/man/frontdeskctl.1 || finding "$f:1: frontdeskctl.1 has no \"Fl -$name\""
+		done < <(sed -nE 's/^[[:space:]]*\{ "([a-z-]+)", ("[^"]*"|NULL), ".*/\1/p' "$f")
+	done
+}
+
+daemon_options()
+{
+	local name
+	while read -r name; do
+		[ "$name" = help ] || grep -qE "Fl -$name( |\$)" "$2" || finding "$1:1: $2 has no \"Fl -$name\""
+	done < <(sed -nE 's/^[[:space:]]*\{ "([a-z-]+)", (no|required)_argument, .*/\1/p' "$1")
+}
+
+commands
+[ ! -e fcgi/main.c ] || daemon_options fcgi/main.c doc/man/frontdesk-fcgi.8
+[ ! -e jobs/main.c ] || daemon_options jobs/main.c doc/man/frontdesk-jobd.8
 [ -e "$table" ] || verdict
 [ -e "$page" ] || { finding "$page:1: is missing"; verdict; }
 wanted=$(expected)

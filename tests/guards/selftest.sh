@@ -111,6 +111,8 @@ refuses check_settings.sh "has 1 settings" add lib/config/settings.h '\tX(STR, B
 
 passes check_man.sh
 refuses check_man.sh "A Pq default 17; 0 to 0" eval 'sed -i s/16/17/ lib/config/settings.h'
+refuses check_man.sh 'has no ".It Ic split"' add ctl/cmd_split.c '\t.name = "split",\n'
+refuses check_man.sh 'has no "Fl -wait"' add ctl/cmd_split.c '\t{ "wait", NULL, "wait for it" },\n'
 refuses check_man.sh "B is no setting" add doc/man/frontdesk.env.5 '.It Ev B Pq default empty\n'
 
 passes check_migrations.sh

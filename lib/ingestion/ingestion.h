@@ -112,8 +112,12 @@ DESK_MUST_CHECK enum desk_status desk_extract_run(const struct desk_extract_job 
 						  desk_extract_fn *fn, void *arg,
 						  struct desk_extract_result *out,
 						  struct desk_error *err);
-/* Where the child is: $FRONTDESK_EXTRACT, else where `make install` puts it. */
-const char *desk_extract_program(void);
+/*
+ * Where the child is: $FRONTDESK_EXTRACT; else near the running program, as in an installed tree
+ * or a build; else where `make install` was told to put it. The result is env's, buf or static.
+ */
+#define DESK_EXTRACT_PATH 1024
+const char *desk_extract_program(char buf[DESK_EXTRACT_PATH]);
 
 /* ---- documents of a tenant ---------------------------------------------- */
 
@@ -265,7 +269,7 @@ DESK_MUST_CHECK enum desk_status desk_document_publish(struct desk_ctx *cx, cons
 						       const struct desk_document_facts *facts,
 						       struct desk_document_list *replaced);
 
-/* Chunks that have no vector yet, at most max, by index; own tx. */
+/* Chunks first..last that have no vector yet, at most max, by id; own tx. */
 struct desk_unembedded {
 	struct desk_unembedded_chunk {
 		int64_t         id;
@@ -273,10 +277,11 @@ struct desk_unembedded {
 	}     *at;	/* arena */
 	size_t n;
 };
-DESK_MUST_CHECK enum desk_status desk_chunks_unembedded(struct desk_ctx *cx, const char *document,
-							size_t max, struct desk_unembedded *out);
-/* Their vectors, n of dim floats each; READY with the last one. In tx. */
-DESK_MUST_CHECK enum desk_status desk_chunks_embed(struct desk_ctx *cx, const char *document,
+DESK_MUST_CHECK enum desk_status desk_chunks_unembedded(struct desk_ctx *cx, int64_t first,
+							int64_t last, size_t max,
+							struct desk_unembedded *out);
+/* Their vectors, n of dim floats each; a document is READY with its last one. In tx. */
+DESK_MUST_CHECK enum desk_status desk_chunks_embed(struct desk_ctx *cx,
 						   const struct desk_unembedded *of,
 						   const float *vectors, size_t dim);
 

@@ -33,11 +33,30 @@ struct run {
 	bool                           ended;
 };
 
-const char *desk_extract_program(void)
+/* From bin/; from jobs/ of a build; from jobs/.libs/, where libtool puts the real program. */
+static const char *const run_near[] = {
+	"../libexec/frontdesk/frontdesk-extract", "../lib/frontdesk-extract",
+	"../../lib/frontdesk-extract",
+};
+
+const char *desk_extract_program(char buf[DESK_EXTRACT_PATH])
 {
 	const char *set = secure_getenv("FRONTDESK_EXTRACT");
+	ssize_t n = readlink("/proc/self/exe", buf, DESK_EXTRACT_PATH / 2);
+	char *slash;
 
-	return set != NULL && set[0] != '\0' ? set : DESK_LIBEXECDIR "/frontdesk-extract";
+	if (set != NULL && set[0] != '\0')
+		return set;
+	if (n <= 0 || n >= DESK_EXTRACT_PATH / 2)
+		return DESK_LIBEXECDIR "/frontdesk-extract";
+	buf[n] = '\0';
+	slash = strrchr(buf, '/');
+	for (size_t i = 0; slash != NULL && i < DESK_ARRAY_LEN(run_near); i++) {
+		desk_copy(slash + 1, DESK_EXTRACT_PATH / 2, run_near[i]);
+		if (access(buf, X_OK) == 0)
+			return buf;
+	}
+	return DESK_LIBEXECDIR "/frontdesk-extract";
 }
 
 static enum desk_status run_text(struct run *r, const struct frame *f)
@@ -131,7 +150,6 @@ static int run_spawn(const struct desk_extract_job *job, int out, pid_t *pid)
 	char *argv[] = { (char *)"frontdesk-extract", (char *)(uintptr_t)job->name, memory, seconds,
 			 output, NULL };
 	char *envp[] = { (char *)"LC_ALL=C.UTF-8", (char *)"PATH=/nonexistent", NULL };
-	const char *program = job->program != NULL ? job->program : desk_extract_program();
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	int rc;
@@ -147,7 +165,7 @@ static int run_spawn(const struct desk_extract_job *job, int out, pid_t *pid)
 	posix_spawn_file_actions_adddup2(&files, 3, 1);
 	posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_addclosefrom_np(&files, 3);
-	rc = posix_spawn(pid, program, &files, &attr, argv, envp);
+	rc = posix_spawn(pid, job->program, &files, &attr, argv, envp);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return rc;
@@ -184,10 +202,12 @@ static bool run_pipe(int p[2])
 /* Start the child; its pipe's read end, or -1 with the error set. */
 static int run_start(const struct desk_extract_job *job, pid_t *pid, struct desk_error *err)
 {
-	const char *program = job->program != NULL ? job->program : desk_extract_program();
 	struct desk_extract_job safe = *job;
+	char near[DESK_EXTRACT_PATH];
 	int p[2], code;
 
+	if (safe.program == NULL)
+		safe.program = desk_extract_program(near);
 	if (!run_pipe(p)) {
 		desk_error_set(err, DESK_E_UNAVAILABLE, "%s: no pipe: %s", job->name, strerror(errno));
 		return -1;
@@ -200,7 +220,7 @@ static int run_start(const struct desk_extract_job *job, pid_t *pid, struct desk
 	if (code == 0)
 		return p[0];
 	close(p[0]);
-	desk_error_set(err, DESK_E_UNAVAILABLE, "%s: cannot start %s: %s", job->name, program,
+	desk_error_set(err, DESK_E_UNAVAILABLE, "%s: cannot start %s: %s", job->name, safe.program,
 		       strerror(code));
 	return -1;
 }

@@ -27,6 +27,7 @@ def pgbouncer(postgres):
     folder = private_dir("frontdesk-test-bouncer-")
     with open(folder + "/users.txt", "w", encoding="ascii") as users:
         users.write('"frontdesk_owner" "%s"\n' % postgres.owner_password)
+        users.write('"frontdesk_app" "%s"\n' % postgres.app_password)
     with open(folder + "/pgbouncer.ini", "w", encoding="ascii") as ini:
         ini.write("[databases]\n* = host=%s\n[pgbouncer]\nlisten_addr =\nunix_socket_dir = %s\n"
                   "auth_type = scram-sha-256\nauth_file = %s/users.txt\npool_mode = transaction\n"
@@ -44,9 +45,10 @@ def test_program(request, postgres, name, mode):
     database = "c_%s_%s" % (name, mode)
     postgres.make_database(database)
     url = postgres.url("frontdesk_owner", database)
+    app = postgres.url("frontdesk_app", database)
     if mode == "pgbouncer":
-        url = url.replace(postgres.dir, request.getfixturevalue("pgbouncer"))
+        url, app = (u.replace(postgres.dir, request.getfixturevalue("pgbouncer")) for u in (url, app))
     done = subprocess.run(
         [os.path.join(BUILD, "tests", "integration", name)], capture_output=True, text=True, check=False,
-        env=clean_env(DESK_TEST_DATABASE=url, **MODES[mode]))
+        env=clean_env(DESK_TEST_DATABASE=url, DESK_TEST_APP_DATABASE=app, **MODES[mode]))
     assert done.returncode == 0, done.stdout + done.stderr

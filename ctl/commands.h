@@ -7,5 +7,9 @@
 
 extern const struct ctl_command cmd_migrate;
 extern const struct ctl_command cmd_tenant;
+extern const struct ctl_command cmd_token;
+extern const struct ctl_command cmd_embed;
+extern const struct ctl_command cmd_split;
+extern const struct ctl_command cmd_extract;
 
 #endif

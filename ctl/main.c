@@ -11,6 +11,10 @@
 const struct ctl_command *const ctl_commands[] = {
 	&cmd_migrate,
 	&cmd_tenant,
+	&cmd_token,
+	&cmd_embed,
+	&cmd_split,
+	&cmd_extract,
 	NULL,
 };
 

@@ -16,9 +16,12 @@
  * request.c       the parameters of a request, its body
  * response.c      status, headers, body; problem+json
  * dispatch.c      route, limits, credential, handler, one log line
- * services.c      what a process holds: database, tenants, model, cache
  * routes.c        the table of routes
- * route_health.c  GET /v1/health, GET /v1/health/ready
+ * fields.c        typed fields of a JSON body, each refusal with field and reason
+ * query_in.c      the body of a question
+ * search_in.c     the body of a search
+ * tenant.c        which tenant a caller may ask
+ * route_NAME.c    one route
  */
 #ifndef FCGI_FCGI_H
 #define FCGI_FCGI_H
@@ -32,6 +35,7 @@
 
 /* ---- request and response ------------------------------------------------ */
 
+struct desk_services;
 struct fcgi_app;
 struct fcgi_route;
 
@@ -94,7 +98,7 @@ struct fcgi_app {
 	const struct desk_config        *config;
 	struct desk_log                 *log;
 	const struct fcgi_route *const  *routes;
-	struct fcgi_services            *services;
+	const struct desk_services      *services;
 };
 
 /* Fills resp, logs one line. cx, req->params and resp are the caller's, fresh. */

@@ -5,17 +5,6 @@
 
 #include "fcgi.h"
 
-/* ---- services.c: what a process holds ------------------------------------ */
-
-/* Nothing connects here: databases and caches are reached at their first use. *out is owned. */
-DESK_MUST_CHECK enum desk_status fcgi_services_open(const struct desk_config *config,
-						    struct desk_log *log, struct fcgi_services **out,
-						    struct desk_error *err);
-void fcgi_services_free(struct fcgi_services *s);
-
-/* A fresh context of this process for one request. */
-void fcgi_app_ctx(const struct fcgi_app *app, struct desk_arena *arena, struct desk_ctx *cx);
-
 /* ---- logfile.c ----------------------------------------------------------- */
 
 /* Lines go to `fd` from now on, at config's level. */

@@ -4,6 +4,7 @@
 
 const struct fcgi_route *const fcgi_routes[] = {
 	&route_health,
+	&route_ready,
 	NULL,
 };
 

@@ -6,5 +6,6 @@
 #include "fcgi.h"
 
 extern const struct fcgi_route route_health;
+extern const struct fcgi_route route_ready;
 
 #endif

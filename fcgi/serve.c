@@ -18,6 +18,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "chat/services.h"
+
 enum { SERVE_SEND_SECONDS = 30, SERVE_LINGER_MS = 2000 };
 
 /* What was taken off the connection, as a file that libfcgi can read. */
@@ -68,7 +70,7 @@ static void serve_answer(struct fcgi_thread *t, FCGX_Request *fx, int fd)
 	struct fcgi_req req = { .app = app, .params = fx->envp };
 	struct desk_ctx cx;
 
-	fcgi_app_ctx(app, t->arena, &cx);
+	desk_services_ctx(app->services, t->arena, &cx);
 	serve_body(t, fx, &req);
 	if (fx->ipcFd != fd)	/* it was fed: from here on it is the connection itself */
 		dup3(fd, fx->ipcFd, O_CLOEXEC);

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chat/services.h"
+
 enum { WORKER_STACK = 512 * 1024, WORKER_HEAD_MAX = 64 * 1024, WORKER_ARENAS = 4 };
 enum { WORKER_READ_MS = 15000 };
 
@@ -131,6 +133,7 @@ int fcgi_worker_run(const struct fcgi_worker_options *o)
 {
 	struct fcgi_worker w = { .listen_fd = o->listen_fd };
 	pthread_t *threads = desk_xcalloc(o->threads, sizeof(*threads));
+	struct desk_services *services = NULL;
 	struct desk_error err = { 0 };
 	unsigned made, left;
 	int told;
@@ -138,13 +141,14 @@ int fcgi_worker_run(const struct fcgi_worker_options *o)
 	mallopt(M_ARENA_MAX, WORKER_ARENAS);	/* 32 threads do not need 32 heaps */
 	worker_signals();
 	w.app = (struct fcgi_app){ .config = o->config, .log = o->log, .routes = fcgi_routes };
-	if (fcgi_services_open(o->config, o->log, &w.app.services, &err) != DESK_OK ||
+	if (desk_services_open(o->config, o->log, "frontdesk-fcgi", &services, &err) != DESK_OK ||
 	    !worker_watch(&w)) {
 		desk_log_event(o->log, DESK_LOG_ERROR, "worker_failed", DESK_L_STR("reason", err.text),
 			       DESK_L_INT("errno", errno));
 		free(threads);
 		return EXIT_FAILURE;
 	}
+	w.app.services = services;
 	made = worker_start(&w, threads, o->threads);
 	if (made > 0) {
 		worker_ready(o->ready_fd);
@@ -160,6 +164,6 @@ int fcgi_worker_run(const struct fcgi_worker_options *o)
 	free(threads);
 	close(w.epoll_fd);
 	close(w.wake_fd);
-	fcgi_services_free(w.app.services);
+	desk_services_free(services);
 	return made > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -188,6 +188,22 @@ static bool pdf_joins_tight(const struct pdf_line *a, const struct pdf_line *b)
 	       desk_utf8_decode(b->p, b->n, &first) > 0 && pdf_is_cjk(last) && pdf_is_cjk(first);
 }
 
+/* A line of a block and what parts it from the next one; full: it fills the block's width. */
+static void pdf_line_out(const struct pdf_line *l, const struct pdf_line *next, bool full,
+			 struct extract_out *o)
+{
+	bool hyphen = pdf_is_hyphenated(l, next);
+	bool cut = hyphen && l->p[l->n - 1] == '-' && !pdf_is_compound(next);
+
+	extract_text(o, l->p, cut ? l->n - 1 : l->n);
+	if (hyphen)
+		return;
+	if (!full || pdf_is_item(next))
+		extract_line(o);
+	else if (!pdf_joins_tight(l, next))
+		extract_space(o);
+}
+
 static void pdf_block(const struct pdf_line *l, size_t n, struct extract_out *o)
 {
 	double left = l[0].x1, right = l[0].x2;
@@ -196,19 +212,13 @@ static void pdf_block(const struct pdf_line *l, size_t n, struct extract_out *o)
 		left = l[i].x1 < left ? l[i].x1 : left;
 		right = l[i].x2 > right ? l[i].x2 : right;
 	}
-	for (size_t i = 0; i < n; i++) {
-		bool last = i + 1 == n, hyphen = !last && pdf_is_hyphenated(&l[i], &l[i + 1]);
+	for (size_t i = 0; i + 1 < n; i++) {
 		bool full = l[i].x2 - l[i].x1 > 0.8 * (right - left) && pdf_is_prose(&l[i]);
-		bool cut = hyphen && l[i].p[l[i].n - 1] == '-' && !pdf_is_compound(&l[i + 1]);
 
-		extract_text(o, l[i].p, cut ? l[i].n - 1 : l[i].n);
-		if (last)
-			extract_para(o);
-		else if (!hyphen && (!full || pdf_is_item(&l[i + 1])))
-			extract_line(o);
-		else if (!hyphen && !pdf_joins_tight(&l[i], &l[i + 1]))
-			extract_space(o);
+		pdf_line_out(&l[i], &l[i + 1], full, o);
 	}
+	extract_text(o, l[n - 1].p, l[n - 1].n);
+	extract_para(o);
 }
 
 /* Lines set upright have characters that go across, not down. */

@@ -9,10 +9,14 @@
  * person.c       does the customer ask for a person?
  * passage.c      hits -> passages of text with offsets in their document
  * sentence.c     a passage -> sentences, list items, headings, rows
+ * terms.c        the question's words, as they look in a document's language
  * extract.c      the extractive answerer: which of them answer the question
+ * complete.c     sentences that a chunk's edge cut, made whole from the pages
+ * readable.c     a sentence or a table's row as it is said
  * prompt.c       question and sources -> messages for a model, sources fenced as data
  * reply.c        a model's text -> sentences with citations; links and images made harmless
  * support.c      does the cited text support the sentence?
+ * answer.c       the answer put together: extractive, or the model's
  * confidence.c   features of a retrieval -> confidence and relevance, by one table
  * store.c        conversation and both messages, in one transaction
  * phrases.c      fixed texts by language

@@ -1,0 +1,102 @@
+/* lib/chat/terms.c - the question's words, as they look in a document's language. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "chat/chat_int.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* What asks for a number, a price, a date or a time; and what asks for a way to get in touch. */
+static const char *const terms_number[] = {
+	"how many", "how much", "how long", "how often", "how far", "how large", "how big", "how heavy", "how old",
+	"how fast", "how high", "how soon", "how late", "what time", "what year", "what date", "when ", "cost",
+	"price", "percent", "maximum", "minimum", "limit", "deadline", "fee",
+	"wie viel", "wie lange", "wie oft", "wie hoch", "wie gro\xC3\x9F", "wie schwer", "wie weit", "wann ", "kostet",
+	"preis", "cu\xC3\xA1nt", "cuando", "cu\xC3\xA1ndo", "precio", "cuesta", "combien", "quand", "prix",
+	"\xD1\x81\xD0\xBA\xD0\xBE\xD0\xBB\xD1\x8C\xD0\xBA\xD0\xBE", "\xD0\xBA\xD0\xBE\xD0\xB3\xD0\xB4\xD0\xB0",
+	"\xD1\x86\xD0\xB5\xD0\xBD\xD0\xB0", "\xE5\xA4\x9A\xE5\xB0\x91", "\xE5\xA4\x9A\xE4\xB9\x85",
+	"\xE5\x87\xA0", "\xE4\xBD\x95\xE6\x97\xB6", "\xD9\x83\xD9\x85", "\xD9\x85\xD8\xAA\xD9\x89",
+};
+static const char *const terms_contact[] = {
+	"e-mail", "email", "phone", "contact", "reach", "website", "telefon", "kontakt", "tel\xC3\xA9""fono",
+	"correo", "contacto", "t\xC3\xA9l\xC3\xA9phone", "courriel",
+};
+
+static bool terms_has_any(const char *text, const char *const *cues, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcasestr(text, cues[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* The question's words in a language, made at the first text in it. */
+static const struct desk_str *terms_in(struct desk_arena *a, struct chat_question *q, const char *lang)
+{
+	const struct desk_search_result *f = q->found;
+	struct desk_str *stems;
+	size_t i;
+
+	for (i = 0; i < q->n_languages; i++)
+		if (strcmp(q->languages[i].lang, lang) == 0)
+			return q->languages[i].stems;
+	if (i == CHAT_LANGUAGES_MAX)
+		i = CHAT_LANGUAGES_MAX - 1;	/* the last slot takes turns */
+	stems = desk_arena_array(a, f->n_terms + 1, sizeof(*stems));
+	for (size_t t = 0; t < f->n_terms; t++) {
+		struct desk_terms one;
+
+		desk_analyze(q->retrieval, a, lang, desk_str_of(f->terms[t].text), &one);
+		if (one.n > 0)
+			stems[t] = one.at[0];
+	}
+	q->languages[i].lang = lang;
+	q->languages[i].stems = stems;
+	q->n_languages = i + 1;
+	return stems;
+}
+
+void chat_question_init(struct desk_arena *a, struct desk_retrieval *r, struct desk_str text,
+			const struct desk_search_result *found, struct chat_question *out)
+{
+	const char *s = desk_arena_strndup(a, text.p, text.n);
+
+	memset(out, 0, sizeof(*out));
+	out->retrieval = r;
+	out->found = found;
+	for (size_t i = 0; i < found->n_terms; i++)
+		out->weight += found->terms[i].df > 0 ? found->terms[i].idf : 0;
+	out->wants_number = terms_has_any(s, terms_number, DESK_ARRAY_LEN(terms_number));
+	out->wants_contact = terms_has_any(s, terms_contact, DESK_ARRAY_LEN(terms_contact));
+}
+
+struct chat_mask chat_question_match(struct desk_arena *a, struct chat_question *q, const char *lang,
+				     struct desk_str text)
+{
+	const struct desk_str *stems = terms_in(a, q, lang != NULL ? lang : "");
+	struct chat_mask m = { { 0 } };
+	struct desk_terms words;
+
+	desk_analyze(q->retrieval, a, lang, text, &words);
+	for (size_t w = 0; w < words.n; w++)
+		for (size_t t = 0; t < q->found->n_terms; t++)
+			if (stems[t].n == words.at[w].n && stems[t].n > 0 &&
+			    memcmp(stems[t].p, words.at[w].p, stems[t].n) == 0)
+				m.bits[t / 64] |= (uint64_t)1 << t % 64;
+	return m;
+}
+
+double chat_question_share(const struct chat_question *q, const struct chat_mask *m)
+{
+	double sum = 0;
+
+	for (size_t t = 0; t < q->found->n_terms; t++)
+		if ((m->bits[t / 64] >> t % 64 & 1) != 0 && q->found->terms[t].df > 0)
+			sum += q->found->terms[t].idf;
+	return q->weight > 0 ? sum / q->weight : 0;
+}
+
+void chat_mask_add(struct chat_mask *m, const struct chat_mask *other)
+{
+	for (size_t i = 0; i < DESK_ARRAY_LEN(m->bits); i++)
+		m->bits[i] |= other->bits[i];
+}

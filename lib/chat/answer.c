@@ -201,15 +201,16 @@ static enum desk_status answer_ask(struct desk_ctx *cx, const struct chat_found 
 	const struct desk_llm *model = desk_llm_pick(f->chat->models, cx->tenant->settings.llm);
 	struct desk_llm_request rq = { .deadline = answer_deadline(cx) };
 	struct desk_llm_reply reply;
+	struct chat_prompt_in in = { h, f->question, f->language, &f->passages };
 	struct chat_prompt prompt;
 	enum desk_status rc;
 
-	chat_prompt_make(cx->arena, h, f->question, f->language, &f->passages, &prompt);
+	chat_prompt_make(cx->arena, &in, &prompt);
 	rq.messages = prompt.messages;
 	rq.n = prompt.n;
 	rc = desk_llm_chat(model, &rq, cx->arena, &reply, why);
 	if (rc == DESK_OK)
-		chat_reply_parse(cx->arena, f->language, desk_str_of(reply.text), reply.cut, f->passages.n, claims);
+		chat_reply_parse(cx->arena, f->language, &reply, f->passages.n, claims);
 	return rc;
 }
 

@@ -146,15 +146,20 @@ const char *chat_phrase(enum chat_phrase which, const char *lang);
 
 /* ---- prompt.c, reply.c, support.c ---------------------------------------------- */
 
+#define CHAT_CITED_MAX 16	/* sources that a model is shown */
 struct chat_prompt {
 	struct desk_llm_message *messages;	/* arena */
 	size_t                   n;
 	char                     fence[17];
 };
-void chat_prompt_make(struct desk_arena *a, const struct chat_history *h, struct desk_str question,
-		      const char *lang, const struct chat_passages *sources, struct chat_prompt *out);
+struct chat_prompt_in {
+	const struct chat_history  *history;
+	struct desk_str             question;
+	const char                 *lang;	/* of the question; "" is unknown */
+	const struct chat_passages *sources;	/* at most CHAT_CITED_MAX are shown */
+};
+void chat_prompt_make(struct desk_arena *a, const struct chat_prompt_in *in, struct chat_prompt *out);
 
-#define CHAT_CITED_MAX 16
 /* A sentence of a model, and the sources it names (0-based, each once). */
 struct chat_claim {
 	struct desk_str text;	/* arena; without markers, links and images made harmless */
@@ -168,7 +173,7 @@ struct chat_claims {
 	bool               unknown;	/* the model says that the sources do not have it */
 };
 /* Any bytes are a reply. Markers of sources that there are not are dropped. */
-void chat_reply_parse(struct desk_arena *a, const char *lang, struct desk_str text, bool cut,
+void chat_reply_parse(struct desk_arena *a, const char *lang, const struct desk_llm_reply *reply,
 		      size_t n_sources, struct chat_claims *out);
 
 /* A place in a passage that supports a claim. */

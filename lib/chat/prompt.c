@@ -107,24 +107,23 @@ static struct desk_str prompt_said(struct desk_arena *a, const char *text)
 	return prompt_keep(a, &b);
 }
 
-static struct desk_str prompt_question(struct desk_arena *a, struct desk_str question, const char *lang,
-				       const struct chat_passages *sources, const char *fence)
+static struct desk_str prompt_question(struct desk_arena *a, const struct chat_prompt_in *in, const char *fence)
 {
 	struct desk_buf b;
 
 	desk_buf_init(&b, (size_t)256 * 1024);
 	desk_buf_adds(&b, "Sources:\n");
-	prompt_add_sources(&b, sources, fence);
+	prompt_add_sources(&b, in->sources, fence);
 	desk_buf_adds(&b, "\nQuestion: ");
-	prompt_add_foreign(&b, question, fence);
-	if (*lang != '\0')
-		desk_buf_addf(&b, "\n(Answer in the language \"%s\", with [numbers] of the sources.)", lang);
+	prompt_add_foreign(&b, in->question, fence);
+	if (*in->lang != '\0')
+		desk_buf_addf(&b, "\n(Answer in the language \"%s\", with [numbers] of the sources.)", in->lang);
 	return prompt_keep(a, &b);
 }
 
-void chat_prompt_make(struct desk_arena *a, const struct chat_history *h, struct desk_str question,
-		      const char *lang, const struct chat_passages *sources, struct chat_prompt *out)
+void chat_prompt_make(struct desk_arena *a, const struct chat_prompt_in *in, struct chat_prompt *out)
 {
+	const struct chat_history *h = in->history;
 	size_t first = h->n > PROMPT_HISTORY ? h->n - PROMPT_HISTORY : 0;
 	uint8_t dice[8];
 
@@ -138,6 +137,6 @@ void chat_prompt_make(struct desk_arena *a, const struct chat_history *h, struct
 			h->at[i].customer ? "user" : "assistant", prompt_said(a, h->at[i].text),
 		};
 	out->messages[out->n++] = (struct desk_llm_message){
-		"user", prompt_question(a, question, lang, sources, out->fence),
+		"user", prompt_question(a, in, out->fence),
 	};
 }

@@ -47,6 +47,31 @@ static size_t reply_url(const char *p, size_t n)
 	return i;
 }
 
+/* "<tag …>" at the beginning: its length, 0 for none. */
+static size_t reply_tag(struct desk_str t)
+{
+	const char *end;
+
+	if (t.n < 2 || t.p[0] != '<' || !(isalpha((unsigned char)t.p[1]) || t.p[1] == '/' || t.p[1] == '!'))
+		return 0;
+	end = memchr(t.p, '>', t.n);
+	return end != NULL ? (size_t)(end - t.p) + 1 : 0;
+}
+
+/* Bytes at the beginning that are not said. */
+static size_t reply_dropped(struct desk_str t)
+{
+	size_t n = reply_url(t.p, t.n);
+
+	if (n == 0)
+		n = reply_tag(t);
+	if (n > 0)
+		return n;
+	if (t.p[0] == '`' || (t.n > 1 && t.p[0] == '!' && t.p[1] == '['))
+		return 1;
+	return t.n > 1 && t.p[0] == '*' && t.p[1] == '*' ? 2 : 0;
+}
+
 /*
  * Text alone: "![alt](url)" and "[text](url)" lose their targets, bare URLs and HTML tags are dropped.
  * What a document smuggled into the model's mouth must not be fetched by whoever shows the answer.
@@ -54,27 +79,14 @@ static size_t reply_url(const char *p, size_t n)
 static void reply_clean(struct desk_buf *out, struct desk_str t)
 {
 	for (size_t i = 0; i < t.n;) {
-		size_t url = reply_url(t.p + i, t.n - i);
-		const char *tag;
+		size_t dropped = reply_dropped((struct desk_str){ t.p + i, t.n - i });
 
-		if (url > 0) {
-			i += url;
-		} else if (t.p[i] == '!' && i + 1 < t.n && t.p[i + 1] == '[') {
-			i++;
-		} else if (t.p[i] == ']') {
-			size_t end = reply_target_end(t, i);
-
-			desk_buf_addc(out, ']');
-			i = end;
-		} else if (t.p[i] == '<' && i + 1 < t.n && (isalpha((unsigned char)t.p[i + 1]) || t.p[i + 1] == '/' ||
-							     t.p[i + 1] == '!') &&
-			   (tag = memchr(t.p + i, '>', t.n - i)) != NULL) {
-			i = (size_t)(tag - t.p) + 1;
-		} else if (t.p[i] == '`' || (t.p[i] == '*' && i + 1 < t.n && t.p[i + 1] == '*')) {
-			i += t.p[i] == '*' ? 2 : 1;
-		} else {
-			desk_buf_addc(out, t.p[i++]);
+		if (dropped > 0) {
+			i += dropped;
+			continue;
 		}
+		desk_buf_addc(out, t.p[i]);
+		i = t.p[i] == ']' ? reply_target_end(t, i) : i + 1;
 	}
 }
 
@@ -104,40 +116,46 @@ static size_t reply_close(const char *p, size_t n)
 	return n >= 3 && memcmp(p, "\xE3\x80\x91", 3) == 0 ? 3 : 0;
 }
 
+static size_t reply_number(const char *p, size_t n, unsigned long *out)
+{
+	size_t k;
+
+	*out = 0;
+	for (k = 0; k < n && k < 4 && isdigit((unsigned char)p[k]); k++)
+		*out = *out * 10 + (unsigned long)(p[k] - '0');
+	return k;
+}
+
+/* What may stand in a marker beside numbers: its length, 0 when it makes it no marker. */
+static size_t reply_filler(const char *p, size_t n)
+{
+	static const char *const names[] = { "sources", "source", "quelle", "fuente", "n=" };
+
+	for (size_t i = 0; i < DESK_ARRAY_LEN(names); i++)
+		if (n > strlen(names[i]) && strncasecmp(p, names[i], strlen(names[i])) == 0)
+			return strlen(names[i]);
+	return *p != '\0' && strchr(" ,;^&#:-", *p) != NULL;
+}
+
 /* "[1]", "[1, 2]", "[Source 3]" at p: its length, 0 when it is no marker. Numbers go to c. */
 static size_t reply_marker(const char *p, size_t n, struct chat_claim *c, size_t n_sources)
 {
-	static const char *const names[] = { "sources", "source", "quelle", "fuente", "n=" };
 	struct chat_claim was = *c;
-	size_t i = reply_open(p, n), digits = 0;
+	size_t i = reply_open(p, n), digits = 0, filler = 1;
 
 	if (i == 0)
 		return 0;
-	while (i < n && reply_close(p + i, n - i) == 0) {
-		size_t name, k;
-		unsigned long number = 0;
+	while (i < n && filler > 0 && reply_close(p + i, n - i) == 0) {
+		unsigned long number;
+		size_t k = reply_number(p + i, n - i, &number);
 
-		for (name = 0; name < DESK_ARRAY_LEN(names); name++)
-			if (n - i > strlen(names[name]) && strncasecmp(p + i, names[name], strlen(names[name])) == 0)
-				break;
-		if (name < DESK_ARRAY_LEN(names)) {
-			i += strlen(names[name]);
-			continue;
-		}
-		for (k = 0; i + k < n && k < 4 && isdigit((unsigned char)p[i + k]); k++)
-			number = number * 10 + (unsigned long)(p[i + k] - '0');
-		if (k > 0) {
+		if (k > 0)
 			reply_cite(c, number, n_sources);
-			digits += k;
-			i += k;
-		} else if (strchr(" ,;^&#:-", p[i]) != NULL && p[i] != '\0') {
-			i++;
-		} else {
-			*c = was;
-			return 0;
-		}
+		digits += k;
+		filler = k > 0 ? k : reply_filler(p + i, n - i);
+		i += filler;
 	}
-	if (i >= n || digits == 0) {
+	if (i >= n || filler == 0 || digits == 0) {
 		*c = was;
 		return 0;
 	}
@@ -226,11 +244,11 @@ static void reply_split(struct desk_arena *a, const char *lang, struct desk_str 
 	}
 }
 
-void chat_reply_parse(struct desk_arena *a, const char *lang, struct desk_str text, bool cut,
+void chat_reply_parse(struct desk_arena *a, const char *lang, const struct desk_llm_reply *reply,
 		      size_t n_sources, struct chat_claims *out)
 {
 	struct desk_buf b;
-	struct desk_str clean;
+	struct desk_str clean, text = desk_str_of(reply->text);
 
 	out->n = 0;
 	out->at = desk_arena_array(a, REPLY_CLAIMS_MAX, sizeof(*out->at));
@@ -243,6 +261,6 @@ void chat_reply_parse(struct desk_arena *a, const char *lang, struct desk_str te
 	clean = (struct desk_str){ desk_arena_strndup(a, desk_buf_str(&b).p, b.n), b.n };
 	desk_buf_done(&b);
 	reply_split(a, lang, clean, n_sources < CHAT_CITED_MAX ? n_sources : CHAT_CITED_MAX, out);
-	if (cut && out->n > 1)
+	if (reply->cut && out->n > 1)
 		out->n--;	/* the last sentence is a half one */
 }

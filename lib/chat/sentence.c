@@ -121,6 +121,14 @@ static const char *const end_months_de[] = {
 	"November", "Dezember", "Quartal", "Jahrhundert",
 };
 
+static bool end_is_month(const char *p)
+{
+	for (size_t i = 0; i < DESK_ARRAY_LEN(end_months_de); i++)
+		if (strncmp(p, end_months_de[i], strlen(end_months_de[i])) == 0)
+			return true;
+	return false;
+}
+
 /* Does the full stop at `at` belong to the word in front of it? `next` is the next word. */
 static bool end_is_abbreviation(const struct splitter *s, size_t b, size_t at, size_t next)
 {
@@ -138,11 +146,8 @@ static bool end_is_abbreviation(const struct splitter *s, size_t b, size_t at, s
 	for (size_t i = 0; i < DESK_ARRAY_LEN(end_abbreviations); i++)
 		if (strlen(end_abbreviations[i]) == n && strncasecmp(end_abbreviations[i], p, n) == 0)
 			return true;
-	if (n <= 2 && strspn(p, "0123456789") >= n && strcmp(s->lang, "de") == 0)
-		for (size_t i = 0; i < DESK_ARRAY_LEN(end_months_de); i++)
-			if (strncmp(s->text.p + next, end_months_de[i], strlen(end_months_de[i])) == 0)
-				return true;
-	return false;
+	return n <= 2 && strspn(p, "0123456789") >= n && strcmp(s->lang, "de") == 0 &&
+	       end_is_month(s->text.p + next);
 }
 
 /* Where the sentence that begins at b ends, at most e. */
@@ -302,7 +307,7 @@ static bool line_wraps(struct desk_str t, const struct line *l, const struct lin
 		return false;
 	last = text_before(t, l->e, NULL);
 	first = text_cp(t, m->b);
-	if (last == ',' || last == ';' || last == '-' || last == 0x2013 || last == '(' || last == '/')
+	if (last == 0x2013 || (last < 128 && strchr(",;-(/", (int)last) != NULL))
 		return true;
 	if (end_is_stop(last) || last == ':')
 		return false;

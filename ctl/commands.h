@@ -7,6 +7,10 @@
 
 extern const struct ctl_command cmd_migrate;
 extern const struct ctl_command cmd_tenant;
+extern const struct ctl_command cmd_documents;
+extern const struct ctl_command cmd_search;
+extern const struct ctl_command cmd_eval;
+extern const struct ctl_command cmd_ask;
 extern const struct ctl_command cmd_token;
 extern const struct ctl_command cmd_embed;
 extern const struct ctl_command cmd_split;

@@ -8,6 +8,7 @@
  * setup.c         opens what a command asks for: database, tenant, embedder
  * table.c         tables for people, by display width
  * progress.c      the bar on standard error
+ * questions.c     many questions of a file, ranked one after the other
  * cmd_NAME.c      one command
  */
 #ifndef CTL_H
@@ -21,6 +22,7 @@
 #define CTL_EX_USAGE 64
 
 struct ctl;
+struct desk_services;
 
 /* One option of a command: "--name ARG", "--name=ARG", or "--name" alone when arg is NULL. */
 struct ctl_option {
@@ -49,6 +51,8 @@ struct ctl {
 	struct desk_arena        *arena;
 	struct desk_config       *config;
 	struct desk_db           *db;
+	struct desk_services     *services;	/* once ctl_open_services was called */
+	struct desk_log          *log;
 	const char               *value[CTL_OPTIONS_MAX];	/* by place in command->options; NULL: not given */
 	const char              **args;	/* positional ones */
 	int                       n_args;
@@ -79,6 +83,8 @@ DESK_MUST_CHECK enum desk_status ctl_open_db(struct ctl *c);	/* the login role *
 DESK_MUST_CHECK enum desk_status ctl_open_admin(struct ctl *c);	/* the owner */
 /* ctl_open_db, and in: the tenant of --tenant. */
 DESK_MUST_CHECK enum desk_status ctl_open_tenant(struct ctl *c);
+/* All that answers: database, model, search; and in: the tenant of --tenant. Warnings go to standard error. */
+DESK_MUST_CHECK enum desk_status ctl_open_services(struct ctl *c);
 /* Whole file; "-" is standard input. Arena. */
 DESK_MUST_CHECK enum desk_status ctl_read_file(struct ctl *c, const char *path, size_t max,
 					       struct desk_str *out);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chat/services.h"
 #include "commands.h"
 #include "db/db.h"
 #include "log/log.h"
@@ -11,6 +12,10 @@
 const struct ctl_command *const ctl_commands[] = {
 	&cmd_migrate,
 	&cmd_tenant,
+	&cmd_documents,
+	&cmd_search,
+	&cmd_eval,
+	&cmd_ask,
 	&cmd_token,
 	&cmd_embed,
 	&cmd_split,
@@ -102,7 +107,9 @@ int main(int argc, char **argv)
 		break;
 	}
 	desk_arena_free(c.arena);
+	desk_services_free(c.services);
 	desk_db_free(c.db);
+	desk_log_free(c.log);
 	desk_config_free(c.config);
 	return exit_code;
 }

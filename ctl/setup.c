@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "chat/services.h"
 #include "ctl.h"
 #include "db/db.h"
+#include "log/log.h"
 #include "tenancy/tenancy.h"
 
 static enum desk_status setup_open(struct ctl *c, const char *url, const char *setting, unsigned timeout_ms)
@@ -37,6 +40,18 @@ enum desk_status ctl_open_admin(struct ctl *c)
 	return setup_open(c, c->config->DATABASE_ADMIN_URL.value, "DATABASE_ADMIN_URL", 0);
 }
 
+static enum desk_status setup_enter(struct ctl *c, const char *tenant)
+{
+	enum desk_status rc = desk_tenant_enter(&c->cx, NULL, tenant);
+
+	if (rc == DESK_E_NOT_FOUND) {
+		desk_error_clear(&c->cx.err);
+		return desk_fail(&c->cx, rc, "tenant \"%.80s\" does not exist: frontdeskctl tenant list shows those that do",
+				 tenant);
+	}
+	return rc;
+}
+
 enum desk_status ctl_open_tenant(struct ctl *c)
 {
 	const char *tenant;
@@ -44,15 +59,23 @@ enum desk_status ctl_open_tenant(struct ctl *c)
 
 	if (rc == DESK_OK)
 		rc = ctl_open_db(c);
+	return rc == DESK_OK ? setup_enter(c, tenant) : rc;
+}
+
+enum desk_status ctl_open_services(struct ctl *c)
+{
+	const char *tenant;
+	enum desk_status rc = ctl_option_need(c, "tenant", &tenant);
+
 	if (rc != DESK_OK)
 		return rc;
-	rc = desk_tenant_enter(&c->cx, NULL, tenant);
-	if (rc == DESK_E_NOT_FOUND) {
-		desk_error_clear(&c->cx.err);
-		return desk_fail(&c->cx, rc, "tenant \"%.80s\" does not exist: frontdeskctl tenant list shows those that do",
-				 tenant);
-	}
-	return rc;
+	c->log = desk_log_new(STDERR_FILENO, "frontdeskctl", DESK_LOG_WARN);
+	rc = desk_services_open(c->config, c->log, "frontdeskctl", &c->services, &c->cx.err);
+	if (rc != DESK_OK)
+		return rc;
+	c->cx.log = c->log;
+	c->cx.db = c->services->db;
+	return setup_enter(c, tenant);
 }
 
 enum desk_status ctl_read_file(struct ctl *c, const char *path, size_t max, struct desk_str *out)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/auth.h"
+
 /* The methods of a path as a header's value; NULL when no route has that path. HEAD goes with GET. */
 static const char *dispatch_allow(struct desk_ctx *cx, const struct fcgi_req *req)
 {
@@ -101,6 +103,14 @@ static bool dispatch_body_fits(const struct fcgi_req *req, struct fcgi_resp *res
 	return true;
 }
 
+static enum desk_status dispatch_auth(struct desk_ctx *cx, const struct fcgi_req *req)
+{
+	if (req->route->auth == FCGI_AUTH_NONE)
+		return DESK_OK;
+	return desk_auth_header(cx, req->app->config->JWT_SECRET,
+				fcgi_req_param(req, "HTTP_AUTHORIZATION"));
+}
+
 /* What a client may know of a failure: its own mistakes in words, ours not at all. */
 static void dispatch_failed(struct desk_ctx *cx, const struct fcgi_req *req, enum desk_status rc,
 			    struct fcgi_resp *resp)
@@ -113,11 +123,14 @@ static void dispatch_failed(struct desk_ctx *cx, const struct fcgi_req *req, enu
 		detail = req->route->fail_detail;
 	} else if (rc == DESK_E_INPUT && cx->err.field[0] != '\0') {
 		detail = desk_arena_printf(cx->arena, "%s: %s", cx->err.field, cx->err.text);
+	} else if (rc == DESK_E_SYNTAX && resp->detail == NULL) {
+		detail = desk_arena_printf(cx->arena, "Malformed request: %s", cx->err.text);
 	}
 	if (status == 401)
 		fcgi_resp_header(resp, "WWW-Authenticate", "Bearer realm=\"frontdesk\"");
 	fcgi_resp_problem(resp, status, detail, status == 422 ? &cx->err : NULL);
-	if (status >= 500)
+	/* a 4xx is the client's: its reason may quote him, so the log gets the status and the field */
+	if (status >= 500 || status == 401 || status == 403)
 		desk_log_error(cx, "request_failed");
 }
 
@@ -150,7 +163,9 @@ void fcgi_dispatch(struct desk_ctx *cx, struct fcgi_req *req, struct fcgi_resp *
 	if (req->route == NULL) {
 		dispatch_none(cx, req, resp);
 	} else if (dispatch_body_fits(req, resp)) {
-		rc = req->route->handle(cx, req, resp);
+		rc = dispatch_auth(cx, req);
+		if (rc == DESK_OK)
+			rc = req->route->handle(cx, req, resp);
 		if (rc != DESK_OK)
 			dispatch_failed(cx, req, rc, resp);
 	}

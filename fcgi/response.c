@@ -71,7 +71,7 @@ void fcgi_resp_header(struct fcgi_resp *resp, const char *name, const char *valu
 
 void fcgi_resp_json(struct fcgi_resp *resp, int status, const json_t *body)
 {
-	char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 
 	if (text == NULL)
 		abort();	/* jansson says so only when out of memory */

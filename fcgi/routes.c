@@ -3,8 +3,10 @@
 #include "routes.h"
 
 const struct fcgi_route *const fcgi_routes[] = {
+	&route_search,
 	&route_health,
 	&route_ready,
+	&route_openapi,
 	NULL,
 };
 

@@ -5,7 +5,6 @@
 
 #include "fcgi.h"
 
-extern const struct fcgi_route route_health;
-extern const struct fcgi_route route_ready;
+extern const struct fcgi_route route_health, route_ready, route_openapi, route_query, route_search;
 
 #endif

@@ -3,6 +3,7 @@
 #include "routes.h"
 
 const struct fcgi_route *const fcgi_routes[] = {
+	&route_query,
 	&route_search,
 	&route_health,
 	&route_ready,

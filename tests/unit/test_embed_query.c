@@ -117,7 +117,7 @@ END_TEST
 
 /* ---- with a Redis of our own ---------------------------------------------- */
 
-static char dir[] = "/tmp/test_embed_query.XXXXXX", url[128];
+static char dir[64], url[128];
 static pid_t redis;
 
 static void redis_setup(void)
@@ -126,6 +126,7 @@ static void redis_setup(void)
 	struct desk_error err = { 0 };
 	char sock[96];
 
+	snprintf(dir, sizeof(dir), "/tmp/test_embed_query.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(sock, sizeof(sock), "%s/sock", dir);
 	snprintf(url, sizeof(url), "unix://%s", sock);

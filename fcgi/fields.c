@@ -58,6 +58,26 @@ enum desk_status fcgi_field_object(struct desk_ctx *cx, const json_t *object, co
 	return DESK_OK;
 }
 
+enum desk_status fcgi_fields_known(struct desk_ctx *cx, const json_t *object, const char *name,
+				   const char *const *keys)
+{
+	const char *key;
+	char shown[64];
+	json_t *v;
+
+	json_object_foreach((json_t *)object, key, v) {
+		size_t i = 0;
+
+		while (keys[i] != NULL && strcmp(keys[i], key) != 0)
+			i++;
+		if (keys[i] == NULL) {
+			desk_copy(shown, sizeof(shown), key);
+			return desk_error_field(&cx->err, name, "has the unknown member \"%s\"", shown);
+		}
+	}
+	return DESK_OK;
+}
+
 enum desk_status fcgi_field_int(struct desk_ctx *cx, const json_t *object, const char *key,
 				const int64_t range[2], int *out)
 {

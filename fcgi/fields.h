@@ -5,7 +5,7 @@
 
 #include "fcgi.h"
 
-/* A member that is a string. Members that no rule names are passed over, as the contract says. */
+/* A member that is a string. */
 struct fcgi_text_rule {
 	const char *key;
 	const char *name;	/* as refusals call it: "context.conversation_id" */
@@ -28,6 +28,12 @@ DESK_MUST_CHECK enum desk_status fcgi_field_text(struct desk_ctx *cx, const json
 /* `object` may be NULL, and so may *out be where the member is missing or null. */
 DESK_MUST_CHECK enum desk_status fcgi_field_object(struct desk_ctx *cx, const json_t *object,
 						   const char *key, const json_t **out);
+/*
+ * Refuses members that are not in `keys` (NULL-terminated): a misspelt one would be lost in silence.
+ * `name` is the object's. NULL objects have none.
+ */
+DESK_MUST_CHECK enum desk_status fcgi_fields_known(struct desk_ctx *cx, const json_t *object,
+						   const char *name, const char *const *keys);
 /* Whole number; *out is left alone where it is missing or null. */
 DESK_MUST_CHECK enum desk_status fcgi_field_int(struct desk_ctx *cx, const json_t *object,
 						const char *key, const int64_t range[2], int *out);

@@ -21,6 +21,9 @@ static const struct fcgi_text_rule query_conversation = {
 	.fits = fcgi_fits_uuid, .say = "must be a UUID",
 };
 
+static const char *const query_keys[] = { "tenant_id", "user_id", "message", "channel", "context", NULL };
+static const char *const query_context_keys[] = { "conversation_id", NULL };
+
 static const char *query_copy(struct desk_ctx *cx, struct desk_str s)
 {
 	return s.n > 0 ? desk_arena_strndup(cx->arena, s.p, s.n) : NULL;
@@ -34,6 +37,8 @@ enum desk_status query_in_parse(struct desk_ctx *cx, struct desk_str body, struc
 	enum desk_status rc = fcgi_body_object(cx, body, &object);
 
 	if (rc == DESK_OK)
+		rc = fcgi_fields_known(cx, object, "body", query_keys);
+	if (rc == DESK_OK)
 		rc = fcgi_field_text(cx, object, &fcgi_rule_tenant, &tenant);
 	if (rc == DESK_OK)
 		rc = fcgi_field_text(cx, object, &query_message, &out->message);
@@ -43,6 +48,8 @@ enum desk_status query_in_parse(struct desk_ctx *cx, struct desk_str body, struc
 		rc = fcgi_field_text(cx, object, &query_user, &user);
 	if (rc == DESK_OK)
 		rc = fcgi_field_object(cx, object, "context", &context);
+	if (rc == DESK_OK)
+		rc = fcgi_fields_known(cx, context, "context", query_context_keys);
 	if (rc == DESK_OK)
 		rc = fcgi_field_text(cx, context, &query_conversation, &conversation);
 	if (rc != DESK_OK)

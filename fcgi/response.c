@@ -85,12 +85,17 @@ void fcgi_resp_json(struct fcgi_resp *resp, int status, const json_t *body)
 void fcgi_resp_problem(struct fcgi_resp *resp, int status, const char *detail,
 		       const struct desk_error *err)
 {
-	json_t *p = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title",
-			      fcgi_status_phrase(status), "status", status, "detail", detail);
+	json_t *p = json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title",
+			      fcgi_status_phrase(status), "status", status);
+
+	/* a text that was cut inside of a character is no JSON string */
+	if (json_object_set_new(p, "detail", json_string(detail)) != 0)
+		json_object_set_new(p, "detail", json_string(fcgi_status_phrase(status)));
 
 	if (err != NULL && err->field[0] != '\0')
-		json_object_set_new(p, "errors", json_pack("[{s:s, s:s}]", "field", err->field,
-							   "reason", err->text));
+		json_object_set_new(p, "errors",
+				    json_pack("[{s:s, s:s}]", "field", err->field, "reason",
+					      desk_utf8_valid(err->text, strlen(err->text)) ? err->text : ""));
 	fcgi_resp_json(resp, status, p);
 	resp->content_type = "application/problem+json";
 	json_decref(p);

@@ -8,6 +8,7 @@ static const struct fcgi_text_rule search_query = {
 	.key = "query", .name = "query", .required = true, .max = DESK_CHAT_MESSAGE_MAX,
 	.fits = fcgi_fits_said, .say = "must have 1 to 4000 characters, and not only white space",
 };
+static const char *const search_keys[] = { "tenant_id", "query", "top_k", NULL };
 static const int64_t search_top_k[2] = { 1, 50 };
 
 enum desk_status search_in_parse(struct desk_ctx *cx, struct desk_str body, struct search_in *out)
@@ -17,6 +18,8 @@ enum desk_status search_in_parse(struct desk_ctx *cx, struct desk_str body, stru
 	enum desk_status rc = fcgi_body_object(cx, body, &object);
 
 	out->top_k = 0;
+	if (rc == DESK_OK)
+		rc = fcgi_fields_known(cx, object, "body", search_keys);
 	if (rc == DESK_OK)
 		rc = fcgi_field_text(cx, object, &fcgi_rule_tenant, &tenant);
 	if (rc == DESK_OK)

@@ -74,22 +74,37 @@ static const char *charset_utf16(struct desk_str head)
 	return odd > even ? "UTF-16LE" : "UTF-16BE";
 }
 
-static const char *charset_icu(struct desk_str head)
+/* Greek, Hebrew and Arabic: ICU knows them better than the Cyrillic guess does. */
+static bool charset_is_sure(const char *name, int confidence)
+{
+	static const char *const names[] = { "ISO-8859-6", "ISO-8859-7", "ISO-8859-8", "ISO-8859-8-I",
+					     "windows-1253", "windows-1255", "windows-1256" };
+
+	for (size_t i = 0; i < DESK_ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return confidence >= 30;
+	return false;
+}
+
+/* The detector's names are static. ISO-8859-1 in the wild is windows-1252. */
+static const char *charset_detect(struct desk_str head)
 {
 	UErrorCode status = U_ZERO_ERROR;
 	UCharsetDetector *det = ucsdet_open(&status);
+	const char *name = NULL, *cyrillic = extract_charset_cyrillic(head);
 	const UCharsetMatch *m;
-	const char *name = NULL;
+	int confidence = 0;
 
 	ucsdet_setText(det, head.p, (int32_t)head.n, &status);
 	m = ucsdet_detect(det, &status);
-	if (U_SUCCESS(status) && m != NULL)
+	if (U_SUCCESS(status) && m != NULL) {
 		name = ucsdet_getName(m, &status);
-	if (U_FAILURE(status) || name == NULL || ucsdet_getConfidence(m, &status) < 10)
+		confidence = ucsdet_getConfidence(m, &status);
+	}
+	if (U_FAILURE(status) || name == NULL || confidence < 10 || strcmp(name, "ISO-8859-1") == 0)
 		name = "windows-1252";
 	ucsdet_close(det);
-	/* The names are static; ISO-8859-1 in the wild is windows-1252. */
-	return strcmp(name, "ISO-8859-1") == 0 ? "windows-1252" : name;
+	return cyrillic != NULL && !charset_is_sure(name, confidence) ? cyrillic : name;
 }
 
 const char *extract_charset_guess(struct desk_str head, const char *declared, bool all_utf8)
@@ -105,13 +120,12 @@ const char *extract_charset_guess(struct desk_str head, const char *declared, bo
 	    strncasecmp(declared, "hz", 2) == 0)
 		return declared;	/* seven bits: looks like ASCII */
 	if (all_utf8)
-		return memchr(head.p, 0x1B, head.n) != NULL ? charset_icu(head) : "UTF-8";
+		return memchr(head.p, 0x1B, head.n) != NULL ? charset_detect(head) : "UTF-8";
 	if (declared[0] != '\0' && strcasecmp(declared, "utf-8") != 0 &&
 	    strcasecmp(declared, "utf8") != 0 && strncasecmp(declared, "utf-16", 6) != 0 &&
 	    extract_charset_known(declared))
 		return strcasecmp(declared, "iso-8859-1") == 0 ? "windows-1252" : declared;
-	name = extract_charset_cyrillic(head);
-	return name != NULL ? name : charset_icu(head);
+	return charset_detect(head);
 }
 
 void extract_decoder_init(struct extract_decoder *d, const char *charset, extract_bytes_fn *fn,

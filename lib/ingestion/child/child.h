@@ -16,6 +16,7 @@
  * zip.c       members of a package, streamed, with guards against bombs
  * xml.c       SAX over libxml2 for the XML in packages
  * opc.c       Office packages: relationships and metadata
+ * chart.c     the words and numbers of their charts
  * pdf.c pdf_layout.c docx.c pptx.c xlsx.c xlsx_number.c odf.c epub.c html.c plain.c csv.c
  * eml.c mime.c       the formats
  */
@@ -194,6 +195,8 @@ const char *extract_rels_by_type(const struct extract_rels *r, const char *type)
 bool extract_opc_main(const struct extract_doc *d, const char *folder, char out[256]);
 /* Title from a metadata member with a dc:title; missing is fine. */
 void extract_meta_title(struct extract_zip *z, const char *member, struct extract_out *o);
+/* The charts that the relationships name. */
+void extract_charts(struct extract_zip *z, const struct extract_rels *rels, struct extract_out *o);
 /* base is a member, href relative to it: "ppt/slides/slide1.xml" + "../media/x". */
 void extract_resolve(const char *base, struct desk_str href, char out[256]);
 

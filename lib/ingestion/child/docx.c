@@ -257,8 +257,10 @@ static enum desk_status docx_body(struct extract_zip *z, const char *main_part,
 	if (member != NULL)
 		rc = extract_zip_xml(z, member, &styles_ops, &styles, NULL);
 	rc = docx_part(z, main_part, &d, err);	/* styles are a help, not a need */
-	if (rc == DESK_OK)
+	if (rc == DESK_OK) {
+		extract_charts(z, &rels, o);
 		docx_notes(z, &rels, &d);
+	}
 	extract_rels_done(&rels);
 	free(styles.at);
 	return rc;

@@ -8,6 +8,7 @@
 #include "ingestion/child/child.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unicode/unorm2.h>
 
 #define OUT_PART_SOFT (FRAME_TEXT_MAX / 2)	/* cut here at a paragraph, */
@@ -261,10 +262,26 @@ static void out_one_line(char *dst, size_t cap, struct desk_str s)
 	dst[at] = '\0';
 }
 
+/* What programs write there when nobody gave a title. */
+static bool out_is_untitled(const char *title)
+{
+	static const char *const names[] = { "untitled", "untitled document", "powerpoint presentation",
+					     "slide 1", "document", "document1", "microsoft word",
+					     "(anonymous)", "about:blank", "no title", "presentation" };
+
+	for (size_t i = 0; i < DESK_ARRAY_LEN(names); i++)
+		if (strcasecmp(title, names[i]) == 0)
+			return true;
+	return false;
+}
+
 void extract_title(struct extract_out *o, struct desk_str title)
 {
-	if (o->title[0] == '\0')
-		out_one_line(o->title, 300, title);
+	if (o->title[0] != '\0')
+		return;
+	out_one_line(o->title, 300, title);
+	if (out_is_untitled(o->title))
+		o->title[0] = '\0';
 }
 
 void extract_heading(struct extract_out *o, struct desk_str heading)

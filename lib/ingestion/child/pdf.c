@@ -12,8 +12,7 @@
 /* What programs put there when nobody gave a title. */
 static bool pdf_title_is_real(const char *title)
 {
-	static const char *const heads[] = { "Microsoft Word - ", "Microsoft PowerPoint - ", "untitled",
-					     "(anonymous)", "about:blank" };
+	static const char *const heads[] = { "Microsoft Word - ", "Microsoft PowerPoint - " };
 	static const char *const tails[] = { ".doc", ".docx", ".indd", ".dvi", ".ppt", ".pptx", ".xls",
 					     ".xlsx", ".pdf", ".qxd", ".tex", ".rtf", ".txt", ".tmp" };
 	size_t n = strlen(title);

@@ -117,6 +117,8 @@ static enum desk_status pptx_slide(struct extract_zip *z, const char *member, st
 		extract_heading(o, desk_buf_str(&s.heading));
 	desk_buf_done(&s.heading);
 	extract_rels_load(z, member, &rels);
+	if (rc == DESK_OK)
+		extract_charts(z, &rels, o);
 	for (size_t i = 0; rc == DESK_OK && i < DESK_ARRAY_LEN(beside); i++) {
 		const char *part = extract_rels_by_type(&rels, beside[i]);
 		struct pptx more = { .o = o };

@@ -15,5 +15,6 @@ extern const struct ctl_command cmd_token;
 extern const struct ctl_command cmd_embed;
 extern const struct ctl_command cmd_split;
 extern const struct ctl_command cmd_extract;
+extern const struct ctl_command cmd_doctor;
 
 #endif

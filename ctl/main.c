@@ -20,6 +20,7 @@ const struct ctl_command *const ctl_commands[] = {
 	&cmd_embed,
 	&cmd_split,
 	&cmd_extract,
+	&cmd_doctor,
 	NULL,
 };
 

@@ -27,7 +27,7 @@ void ctl_progress_show(struct ctl_progress *p, double done, double all, const ch
 	fprintf(stderr, "\r\033[K%s [", p->what);
 	for (int i = 0; i < PROGRESS_WIDTH; i++)
 		fputs(i < full ? "█" : "·", stderr);
-	fprintf(stderr, "] %3d %%  %s", (int)(part * 100), note);
+	fprintf(stderr, "] %3d %%  %s", (int)(part * 100), note != NULL ? note : "");
 	fflush(stderr);
 }
 

@@ -44,6 +44,8 @@ DESK_MUST_CHECK enum desk_status desk_db_begin_platform(struct desk_ctx *cx);
 DESK_MUST_CHECK enum desk_status desk_db_begin_as(struct desk_ctx *cx, const char *role,
 						  const char *schema, const char *tenant_id);
 DESK_MUST_CHECK enum desk_status desk_db_commit(struct desk_ctx *cx);
+/* Is cx->db's login role one that no wall stands open for: no superuser, no BYPASSRLS, NOINHERIT? */
+DESK_MUST_CHECK enum desk_status desk_db_login_is_weak(struct desk_ctx *cx, bool *out);
 /* Ends the transaction, if there is one; what it wrote is gone. Never fails. */
 void desk_db_rollback(struct desk_ctx *cx);
 

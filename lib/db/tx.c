@@ -179,3 +179,18 @@ void desk_db_rollback(struct desk_ctx *cx)
 	cx->err = kept;
 	tx_release(tx, !clean);
 }
+
+enum desk_status desk_db_login_is_weak(struct desk_ctx *cx, bool *out)
+{
+	static const char sql[] =
+		"SELECT NOT (rolsuper OR rolbypassrls OR rolinherit) FROM pg_roles WHERE rolname = session_user";
+	struct desk_rows *rows;
+	enum desk_status rc = desk_db_begin_platform(cx);
+
+	if (rc == DESK_OK)
+		rc = desk_db_query(cx, &rows, sql);
+	if (rc != DESK_OK)
+		return rc;
+	*out = desk_rows_count(rows) == 1 && desk_rows_bool(rows, 0, 0);
+	return desk_db_commit(cx);
+}

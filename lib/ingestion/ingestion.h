@@ -168,8 +168,8 @@ struct desk_put_result {
 /*
  * Store a file, read from fd in parts of 1 MB, and enqueue its job; own tx. What is there with the
  * same content and audience is given back as DESK_PUT_SAME (a FAILED one is tried again). The old
- * version of a source stays until the new one is searchable. DESK_E_INPUT for an empty file or a
- * bad audience, DESK_E_IO when fd can't be read.
+ * version of a source stays until the new one is searchable. DESK_E_INPUT for a
+ * bad audience or source, DESK_E_IO when fd can't be read.
  */
 DESK_MUST_CHECK enum desk_status desk_document_put(struct desk_ctx *cx,
 						   const struct desk_document_spec *spec, int fd,

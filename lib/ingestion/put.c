@@ -57,8 +57,6 @@ static enum desk_status put_hash(struct desk_ctx *cx, const char *source, int fd
 	free(part);
 	if (n < 0)
 		return desk_fail(cx, DESK_E_IO, "cannot read %s: %s", source, strerror(errno));
-	if (out->bytes == 0)
-		return desk_fail(cx, DESK_E_INPUT, "%s: the file is empty: nothing to read", source);
 	return DESK_OK;
 }
 

@@ -94,11 +94,12 @@ static void doctor_services(struct doctor *d)
 
 static void doctor_extractor(struct doctor *d)
 {
-	const char *path = d->c->config->EXTRACT_PROGRAM[0] != '\0' ? d->c->config->EXTRACT_PROGRAM : desk_extract_program();
+	char installed[DESK_EXTRACT_PATH];
+	const char *path = d->c->config->EXTRACT_PROGRAM[0] != '\0' ? d->c->config->EXTRACT_PROGRAM : desk_extract_program(installed);
 	bool there = access(path, X_OK) == 0;
 
 	doctor_say(d, "extractor", there ? DOCTOR_OK : DOCTOR_BAD,
-		   there ? path : desk_arena_printf(d->c->arena, "cannot be run: %s; check EXTRACT_PROGRAM, or make install", path));
+		   there ? desk_arena_strdup(d->c->arena, path) : desk_arena_printf(d->c->arena, "cannot be run: %s; check EXTRACT_PROGRAM, or make install", path));
 }
 
 static enum desk_status doctor_exec(struct ctl *c)

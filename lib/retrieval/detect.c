@@ -233,25 +233,13 @@ static struct language_list detect_among(const struct language_list *among, UScr
 	return out;
 }
 
-void desk_language_detect(struct desk_retrieval *r, struct desk_str text, const char *const *among,
-			  char out[DESK_LANGUAGE_LEN + 1])
+/* In a script that several languages share: out is "" to begin with. */
+static void detect_text(struct desk_retrieval *r, struct desk_str sample, struct detect_script script,
+			const struct language_list *all, char out[DESK_LANGUAGE_LEN + 1])
 {
-	struct desk_str sample = detect_sample(text);
-	struct detect_script script = detect_script(sample);
-	struct language_list all = { .n = 0 }, here;
+	struct language_list here = detect_among(all, script.script);
 
-	out[0] = '\0';
-	while (among != NULL && *among != NULL)
-		language_list_add(&all, *among++);
-	if (script.letters == 0)
-		return;
-	if (script.code != NULL) {
-		if (all.n == 0 || language_list_has(&all, script.code))
-			desk_copy(out, DESK_LANGUAGE_LEN + 1, script.code);
-		return;
-	}
-	here = detect_among(&all, script.script);
-	if (all.n > 0 && here.n < 2) {
+	if (all->n > 0 && here.n < 2) {
 		desk_copy(out, DESK_LANGUAGE_LEN + 1, here.n == 1 ? here.at[0] : "");
 		return;
 	}
@@ -261,6 +249,24 @@ void desk_language_detect(struct desk_retrieval *r, struct desk_str text, const 
 		detect_fingerprint(r, sample, script.script, &here, out);
 	if (out[0] == '\0' && here.n > 0)
 		desk_copy(out, DESK_LANGUAGE_LEN + 1, here.at[0]);
+}
+
+void desk_language_detect(struct desk_retrieval *r, struct desk_str text, const char *const *among,
+			  char out[DESK_LANGUAGE_LEN + 1])
+{
+	struct desk_str sample = detect_sample(text);
+	struct detect_script script = detect_script(sample);
+	struct language_list all = { .n = 0 };
+
+	out[0] = '\0';
+	while (among != NULL && *among != NULL)
+		language_list_add(&all, *among++);
+	if (script.letters == 0)
+		return;
+	if (script.code == NULL)
+		detect_text(r, sample, script, &all, out);
+	else if (all.n == 0 || language_list_has(&all, script.code))
+		desk_copy(out, DESK_LANGUAGE_LEN + 1, script.code);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define RETRIEVAL_FINGERPRINTS "/usr/share/libexttextcat"
+#define RETRIEVAL_BATCH_CHUNKS 600000
 
 static char *retrieval_path(const char *dir, const char *name)
 {
@@ -29,6 +30,9 @@ enum desk_status desk_retrieval_open(const struct desk_retrieval_options *option
 	if (options != NULL && options->fingerprints != NULL)
 		dir = options->fingerprints;
 	r = desk_xcalloc(1, sizeof(*r));
+	r->batch_chunks = RETRIEVAL_BATCH_CHUNKS;
+	if (options != NULL && options->batch_chunks > 0)
+		r->batch_chunks = options->batch_chunks;
 	r->fingerprints = retrieval_path(dir, "");
 	r->fingerprints_list = retrieval_path(dir, "fpdb.conf");
 	pthread_mutex_init(&r->lock, NULL);

@@ -36,7 +36,7 @@ struct desk_retrieval;
 
 struct desk_retrieval_options {
 	const char *fingerprints;	/* libexttextcat's folder; NULL: as installed by Debian */
-	size_t      cache_bytes;	/* postings kept in memory; 0: the default of 8 MB */
+	int64_t     batch_chunks;	/* chunks whose postings a search has in memory at once; 0: 600000 */
 };
 /* options may be NULL. DESK_E_IO, naming the folder, when there are no fingerprints. */
 DESK_MUST_CHECK enum desk_status desk_retrieval_open(const struct desk_retrieval_options *options,

@@ -113,6 +113,7 @@ struct tenant_note {
 };
 
 struct desk_retrieval {
+	int64_t            batch_chunks;
 	pthread_mutex_t    lock;
 	struct analyzer   *idle;	/* under lock */
 	struct tenant_note notes[TENANT_NOTES];	/* under lock */

@@ -290,22 +290,46 @@ static bool segment_is_hyphen(uint32_t c)
 	return c == '-' || c == 0x2010 || c == 0x2011 || c == 0x00AD;
 }
 
-/* Parts that hyphens join. Joined they are a term too where they look like a code. */
+static size_t segment_acronym_word(struct segmented *s, size_t i, size_t end)
+{
+	token_open(s, TOKEN_WORD);
+	for (; i < end; i++) {
+		if (s->cp[i] != '.')
+			token_add(s, s->cp[i]);
+	}
+	token_close(s);
+	return end;
+}
+
+struct segment_word {
+	size_t first;	/* token of its first part */
+	size_t parts, letters, digits;
+	bool   single;	/* one of them is a single character */
+};
+
+/* Joined, parts are a term too where they look like a code. They lie side by side already. */
+static void segment_join(struct segmented *s, const struct segment_word *w)
+{
+	size_t bytes = s->n_bytes - s->at[w->first].at;
+
+	if (w->parts < 2 || w->parts > 6 || w->letters == 0 || (w->digits == 0 && !w->single) ||
+	    s->n - w->first != w->parts || bytes > TOKEN_BYTES_MAX)
+		return;
+	token_open(s, w->digits > 0 ? TOKEN_CODE : TOKEN_WORD);
+	s->at[s->n].at = s->at[w->first].at;
+	s->at[s->n].n = (uint16_t)bytes;
+	token_close(s);
+}
+
+/* Parts that hyphens join. */
 static size_t segment_word(struct segmented *s, size_t i)
 {
-	size_t first = s->n, parts = 0, letters = 0, digits = 0, end = segment_acronym(s, i), bytes;
-	bool single = false;
+	struct segment_word w = { .first = s->n };
+	size_t end = segment_acronym(s, i);
 
-	if (end > i) {
-		token_open(s, TOKEN_WORD);
-		for (; i < end; i++) {
-			if (s->cp[i] != '.')
-				token_add(s, s->cp[i]);
-		}
-		token_close(s);
-		return end;
-	}
-	for (;;) {
+	if (end > i)
+		return segment_acronym_word(s, i, end);
+	for (;; i++) {
 		struct segment_part part;
 
 		token_open(s, TOKEN_WORD);
@@ -313,25 +337,16 @@ static size_t segment_word(struct segmented *s, size_t i)
 		if (part.digits > 0)
 			s->at[s->n].kind = TOKEN_CODE;
 		token_close(s);
-		parts++;
-		letters += part.letters;
-		digits += part.digits;
-		single |= part.letters + part.digits == 1;
+		w.parts++;
+		w.letters += part.letters;
+		w.digits += part.digits;
+		w.single |= part.letters + part.digits == 1;
 		i = part.end;
 		if (i + 1 >= s->n_cp || !segment_is_hyphen(s->cp[i]) ||
 		    (segment_at(s, i + 1) != SEG_LETTER && segment_at(s, i + 1) != SEG_DIGIT))
 			break;
-		i++;
 	}
-	if (parts < 2 || parts > 6 || letters == 0 || (digits == 0 && !single))
-		return i;
-	bytes = s->n_bytes - s->at[first].at;	/* the parts lie side by side: joined already */
-	if (s->n - first == parts && bytes <= TOKEN_BYTES_MAX) {
-		token_open(s, digits > 0 ? TOKEN_CODE : TOKEN_WORD);
-		s->at[s->n].at = s->at[first].at;
-		s->at[s->n].n = (uint16_t)bytes;
-		token_close(s);
-	}
+	segment_join(s, &w);
 	return i;
 }
 

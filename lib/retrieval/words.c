@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_BATCH 600000	/* chunks whose postings are in memory at once */
 #define WORDS_NO_LANGUAGE LANGUAGES_AMONG_MAX	/* place of the forms without stems */
 
 /* ---- the question -------------------------------------------------------------- */
@@ -129,7 +128,7 @@ enum desk_status words_send(struct words *w)
 		" (SELECT id, sum(chunk_count) OVER (ORDER BY id) AS upto FROM segments WHERE audience = ANY($2)) s"
 		" WHERE upto <= $3)";
 
-	return desk_db_send(w->cx, sql, words_terms(w), words_audiences(w), desk_p_int64(WORDS_BATCH));
+	return desk_db_send(w->cx, sql, words_terms(w), words_audiences(w), desk_p_int64(w->r->batch_chunks));
 }
 
 /* ---- the answer --------------------------------------------------------------------- */
@@ -219,7 +218,7 @@ static void words_take_segments(struct words *w, const struct desk_rows *rows)
 	qsort(w->segments, w->n_segments, sizeof(*w->segments), words_compare_segments);
 	for (size_t i = 0; i < w->n_segments; i++) {
 		upto += w->segments[i].chunks;
-		w->segments[i].loaded = upto <= WORDS_BATCH && w->forms[w->segments[i].language] != NULL;
+		w->segments[i].loaded = upto <= w->r->batch_chunks && w->forms[w->segments[i].language] != NULL;
 	}
 }
 
@@ -367,7 +366,7 @@ static enum desk_status words_batches(struct words *w, const struct desk_hit *hi
 			break;
 		batch = desk_arena_new();
 		ids = desk_arena_array(batch, w->n_segments, sizeof(*ids));
-		for (; i < w->n_segments && (n == 0 || chunks + w->segments[i].chunks <= WORDS_BATCH); i++) {
+		for (; i < w->n_segments && (n == 0 || chunks + w->segments[i].chunks <= w->r->batch_chunks); i++) {
 			if (w->segments[i].loaded || !words_concerns(&w->segments[i], hits, n_hits))
 				continue;
 			chunks += w->segments[i].chunks;

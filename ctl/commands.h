@@ -7,6 +7,7 @@
 
 extern const struct ctl_command cmd_migrate;
 extern const struct ctl_command cmd_tenant;
+extern const struct ctl_command cmd_ingest;
 extern const struct ctl_command cmd_documents;
 extern const struct ctl_command cmd_search;
 extern const struct ctl_command cmd_eval;

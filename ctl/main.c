@@ -12,6 +12,7 @@
 const struct ctl_command *const ctl_commands[] = {
 	&cmd_migrate,
 	&cmd_tenant,
+	&cmd_ingest,
 	&cmd_documents,
 	&cmd_search,
 	&cmd_eval,

@@ -56,6 +56,8 @@ void desk_config_free(struct desk_config *c);
  * `c` may be NULL. Arena.
  */
 const char *desk_config_data_path(const struct desk_config *c, struct desk_arena *a, const char *name);
+/* The extractor: as set, else beside the program in the same two places; NULL: the installed one. */
+const char *desk_config_extract_program(const struct desk_config *c, struct desk_arena *a);
 
 struct desk_setting {
 	const char *name, *type, *dflt, *doc;

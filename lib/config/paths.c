@@ -48,3 +48,20 @@ const char *desk_config_data_path(const struct desk_config *c, struct desk_arena
 	}
 	return desk_arena_printf(a, "%s/%s", DESK_PKGDATADIR, name);
 }
+
+const char *desk_config_extract_program(const struct desk_config *c, struct desk_arena *a)
+{
+	static const char *const beside[] = { "../lib/frontdesk-extract", "../libexec/frontdesk/frontdesk-extract" };
+	const char *dir;
+
+	if (c != NULL && *c->EXTRACT_PROGRAM != '\0')
+		return c->EXTRACT_PROGRAM;
+	dir = paths_program_dir(a);
+	for (size_t i = 0; dir != NULL && i < DESK_ARRAY_LEN(beside); i++) {
+		const char *path = desk_arena_printf(a, "%s/%s", dir, beside[i]);
+
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	return NULL;
+}

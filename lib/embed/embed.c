@@ -43,7 +43,8 @@ enum desk_status desk_embedder_open_config(const struct desk_config *c, struct d
 	bool azure = strcmp(c->EMBEDDING_PROVIDER, "azure") == 0;
 	struct desk_embed_options o = {
 		.provider = c->EMBEDDING_PROVIDER,
-		.model_path = *c->EMBEDDING_MODEL_PATH != '\0' ? c->EMBEDDING_MODEL_PATH : NULL,
+		.model_path = *c->EMBEDDING_MODEL_PATH != '\0' ? c->EMBEDDING_MODEL_PATH :
+			      desk_config_data_path(c, c->arena, "models/all-minilm-l6-v2.int8.desk"),
 		.parallel = (unsigned)c->EMBEDDING_THREADS,
 		.base_url = azure ? c->AZURE_OPENAI_ENDPOINT : c->OPENAI_BASE_URL,
 		.api_key = azure ? c->AZURE_OPENAI_KEY.value : c->OPENAI_API_KEY.value,

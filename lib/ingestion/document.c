@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#define DOCUMENT_COLUMNS                                                                          \
-	"id, source, title, mime, audience, language, status, reason, encode(sha256, 'hex'),"     \
-	" byte_size, page_count, chunk_count, embedded_count, created_at, updated_at"
-
 void ingestion_document_read(const struct desk_rows *r, size_t row, struct desk_document *out)
 {
 	const char **text[] = { &out->id, &out->source, &out->title, &out->mime, &out->audience,
@@ -44,7 +40,7 @@ enum desk_status ingestion_end_tx(struct desk_ctx *cx, enum desk_status rc)
 enum desk_status desk_document_find(struct desk_ctx *cx, const char *id_or_source,
 				    struct desk_document *out)
 {
-	static const char sql[] = "SELECT " DOCUMENT_COLUMNS " FROM documents WHERE id = $1::uuid OR source = $2"
+	static const char sql[] = "SELECT " INGESTION_DOCUMENT_COLUMNS " FROM documents WHERE id = $1::uuid OR source = $2"
 				  " ORDER BY source = $2, created_at DESC LIMIT 1";
 	struct desk_rows *r;
 	enum desk_status rc = desk_tenant_begin(cx);
@@ -65,7 +61,7 @@ enum desk_status desk_document_find(struct desk_ctx *cx, const char *id_or_sourc
 enum desk_status desk_document_list(struct desk_ctx *cx, const char *status,
 				    struct desk_document_list *out)
 {
-	static const char sql[] = "SELECT " DOCUMENT_COLUMNS " FROM documents"
+	static const char sql[] = "SELECT " INGESTION_DOCUMENT_COLUMNS " FROM documents"
 				  " WHERE $1::text IS NULL OR status = $1 ORDER BY source, created_at";
 	struct desk_rows *r;
 	enum desk_status rc = desk_tenant_begin(cx);
@@ -78,23 +74,58 @@ enum desk_status desk_document_list(struct desk_ctx *cx, const char *status,
 	return rc;
 }
 
-enum desk_status desk_document_progress(struct desk_ctx *cx, struct desk_document_progress *out)
+#define DOCUMENT_COUNTS                                                                           \
+	"SELECT count(*) FILTER (WHERE status IN ('PENDING', 'UPLOADING')),"                      \
+	" count(*) FILTER (WHERE status = 'EXTRACTING'), count(*) FILTER (WHERE status = 'SEARCHABLE')," \
+	" count(*) FILTER (WHERE status = 'READY'), count(*) FILTER (WHERE status = 'FAILED'),"    \
+	" coalesce(sum(chunk_count), 0)::bigint, coalesce(sum(embedded_count), 0)::bigint"         \
+	" FROM documents"
+
+static enum desk_status document_counts_read(enum desk_status rc, const struct desk_rows *r,
+					     struct desk_document_progress *out)
 {
-	static const char sql[] =
-		"SELECT count(*) FILTER (WHERE status IN ('PENDING', 'UPLOADING')),"
-		" count(*) FILTER (WHERE status = 'EXTRACTING'), count(*) FILTER (WHERE status = 'SEARCHABLE'),"
-		" count(*) FILTER (WHERE status = 'READY'), count(*) FILTER (WHERE status = 'FAILED'),"
-		" coalesce(sum(chunk_count), 0)::bigint, coalesce(sum(embedded_count), 0)::bigint"
-		" FROM documents";
 	int64_t *into[] = { &out->pending, &out->extracting, &out->searchable, &out->ready, &out->failed,
 			    &out->chunks, &out->embedded };
-	struct desk_rows *r;
+
+	for (size_t i = 0; rc == DESK_OK && i < DESK_ARRAY_LEN(into); i++)
+		*into[i] = desk_rows_int64(r, 0, (int)i);
+	return rc;
+}
+
+enum desk_status desk_document_progress(struct desk_ctx *cx, struct desk_document_progress *out)
+{
+	struct desk_rows *r = NULL;
 	enum desk_status rc = desk_tenant_begin(cx);
 
 	if (rc == DESK_OK)
-		rc = ingestion_end_tx(cx, desk_db_query(cx, &r, sql));
-	for (size_t i = 0; rc == DESK_OK && i < DESK_ARRAY_LEN(into); i++)
-		*into[i] = desk_rows_int64(r, 0, (int)i);
+		rc = ingestion_end_tx(cx, desk_db_query(cx, &r, DOCUMENT_COUNTS));
+	return document_counts_read(rc, r, out);
+}
+
+enum desk_status desk_document_progress_of(struct desk_ctx *cx, const char *const *ids, size_t n,
+					   struct desk_document_progress *out)
+{
+	struct desk_rows *r = NULL;
+	enum desk_status rc = desk_tenant_begin(cx);
+
+	if (rc == DESK_OK)
+		rc = ingestion_end_tx(cx, desk_db_query(cx, &r, DOCUMENT_COUNTS " WHERE id = ANY ($1::text[]::uuid[])",
+							desk_p_text_array(cx->arena, ids, n)));
+	return document_counts_read(rc, r, out);
+}
+
+enum desk_status desk_document_load(struct desk_ctx *cx, const char *const *ids, size_t n,
+				    struct desk_document_list *out)
+{
+	static const char sql[] = "SELECT " INGESTION_DOCUMENT_COLUMNS " FROM documents"
+				  " WHERE id = ANY ($1::text[]::uuid[])";
+	struct desk_rows *r = NULL;
+	enum desk_status rc = desk_tenant_begin(cx);
+
+	if (rc == DESK_OK)
+		rc = ingestion_end_tx(cx, desk_db_query(cx, &r, sql, desk_p_text_array(cx->arena, ids, n)));
+	if (rc == DESK_OK)
+		document_list_read(cx, r, out);
 	return rc;
 }
 
@@ -116,7 +147,7 @@ enum desk_status desk_document_start(struct desk_ctx *cx, const char *id, struct
 		"  AND p.document_id = d.id AND d.status IN ('PENDING', 'EXTRACTING', 'FAILED'))"
 		" UPDATE documents SET status = 'EXTRACTING', reason = NULL, updated_at = now()"
 		" WHERE id = $1::uuid AND status IN ('PENDING', 'EXTRACTING', 'FAILED')"
-		" RETURNING " DOCUMENT_COLUMNS;
+		" RETURNING " INGESTION_DOCUMENT_COLUMNS;
 	static const char exists[] = "SELECT status FROM documents WHERE id = $1::uuid";
 	struct desk_rows *r, *other = NULL;
 	enum desk_status rc = desk_tenant_begin(cx);
@@ -163,7 +194,7 @@ enum desk_status desk_document_publish(struct desk_ctx *cx, const char *id,
 		" page_count = $4, chunk_count = $5, embedded_count = 0, reason = NULL, updated_at = now()"
 		" WHERE id = $1::uuid AND status = 'EXTRACTING'";
 	static const char older[] =
-		"SELECT " DOCUMENT_COLUMNS " FROM documents WHERE id <> $1::uuid"
+		"SELECT " INGESTION_DOCUMENT_COLUMNS " FROM documents WHERE id <> $1::uuid"
 		" AND source = (SELECT source FROM documents WHERE id = $1::uuid)"
 		" AND created_at <= (SELECT created_at FROM documents WHERE id = $1::uuid)";
 	struct desk_rows *r;

@@ -12,6 +12,7 @@
  * blob.c      a stored file back into a file
  * pages.c     extracted text, written and read in parts
  * chunks.c    chunks and their vectors
+ * work.c      a job's steps for many documents at once (work.h, for frontdesk-jobd)
  * child/      frontdesk-extract itself: not part of libfrontdesk (child/child.h)
  */
 #ifndef DESK_INGESTION_H
@@ -154,8 +155,10 @@ struct desk_document_list {
 enum desk_put { DESK_PUT_NEW, DESK_PUT_REPLACES, DESK_PUT_SAME };
 
 struct desk_document_spec {
-	const char *source;	/* what it is known by: a path, a URL; a later put of it replaces */
-	const char *title;	/* NULL: the last part of source, until extraction finds a better one */
+	const char *source;	/* what people are shown: a file's name, a URL, a line's _id */
+	const char *origin;	/* what it is known by, a later put of it replaces: a file's real path, shown to
+				   nobody outside; NULL or "": source */
+	const char *title;	/* NULL: the last part of source, until extraction finds a better one; of a text: none */
 	const char *mime;	/* NULL: "" */
 	const char *audience;	/* "PUBLIC" (NULL is that) or "INTERNAL" */
 	struct desk_str text;	/* desk_document_put_texts: the text */
@@ -192,6 +195,12 @@ struct desk_document_progress {
 };
 DESK_MUST_CHECK enum desk_status desk_document_progress(struct desk_ctx *cx,
 							struct desk_document_progress *out);
+/* The same for these ids alone; one that does not exist (any more) is in none of the counts. */
+DESK_MUST_CHECK enum desk_status desk_document_progress_of(struct desk_ctx *cx, const char *const *ids,
+							   size_t n, struct desk_document_progress *out);
+/* These documents, in no order; own tx. */
+DESK_MUST_CHECK enum desk_status desk_document_load(struct desk_ctx *cx, const char *const *ids, size_t n,
+						    struct desk_document_list *out);
 /* Delete the rows; in tx, after desk_lexical_remove_document. DESK_E_NOT_FOUND. */
 DESK_MUST_CHECK enum desk_status desk_document_delete(struct desk_ctx *cx, const char *id);
 

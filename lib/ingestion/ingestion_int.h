@@ -20,8 +20,12 @@ struct ingestion_end {
 enum desk_status ingestion_reason(const struct ingestion_end *end, const char *name,
 				  const struct desk_extract_limits *l, struct desk_error *err);
 
+/* What ingestion_document_read reads, in its order. */
+#define INGESTION_DOCUMENT_COLUMNS                                                                \
+	"id, source, title, mime, audience, language, status, reason, encode(sha256, 'hex'),"     \
+	" byte_size, page_count, chunk_count, embedded_count, created_at, updated_at"
+
 struct desk_rows;
-/* A row of DOCUMENT_COLUMNS. */
 void ingestion_document_read(const struct desk_rows *r, size_t row, struct desk_document *out);
 /* Commit when rc is DESK_OK, else roll back; gives the first error. */
 DESK_MUST_CHECK enum desk_status ingestion_end_tx(struct desk_ctx *cx, enum desk_status rc);

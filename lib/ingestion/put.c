@@ -65,6 +65,11 @@ static const char *put_audience(const struct desk_document_spec *spec)
 	return spec->audience != NULL ? spec->audience : "PUBLIC";
 }
 
+static const char *put_origin(const struct desk_document_spec *spec)
+{
+	return spec->origin != NULL ? spec->origin : "";
+}
+
 static enum desk_status put_check(struct desk_ctx *cx, const struct desk_document_spec *spec)
 {
 	const char *audience = put_audience(spec);
@@ -94,8 +99,9 @@ static enum desk_status put_same(struct desk_ctx *cx, const struct desk_document
 {
 	static const char sql[] =
 		"SELECT id, status FROM documents"
-		" WHERE sha256 = $1 AND audience = $2 AND mime <> $4 AND status <> 'UPLOADING'"
-		" ORDER BY source <> $3, status = 'FAILED', created_at LIMIT 1";
+		" WHERE sha256 = $1 AND audience = $2 AND mime <> $4 AND NOT EXISTS (SELECT 1 FROM documents o"
+		"  WHERE o.origin = $5 AND (o.origin <> '' OR o.source = $3) AND o.sha256 <> $1 AND o.status <> 'FAILED')"
+		" ORDER BY origin <> $5, source <> $3, status = 'FAILED', created_at LIMIT 1";
 	static const char again[] =
 		"UPDATE documents SET status = 'PENDING', reason = NULL, updated_at = now() WHERE id = $1::uuid";
 	struct desk_rows *rows;
@@ -103,7 +109,7 @@ static enum desk_status put_same(struct desk_ctx *cx, const struct desk_document
 
 	rc = desk_db_query(cx, &rows, sql, desk_p_bytea(content->sha256, 32),
 			   desk_p_text(put_audience(spec)), desk_p_text(spec->source),
-			   desk_p_text(DESK_MIME_TEXT));
+			   desk_p_text(DESK_MIME_TEXT), desk_p_text(put_origin(spec)));
 	if (rc != DESK_OK || desk_rows_count(rows) == 0)
 		return rc;
 	desk_copy(out->id, sizeof(out->id), desk_rows_text(rows, 0, 0));
@@ -118,9 +124,9 @@ static enum desk_status put_row(struct desk_ctx *cx, const struct desk_document_
 				const struct put_content *content, struct desk_put_result *out)
 {
 	static const char sql[] =
-		"INSERT INTO documents (id, tenant_id, source, title, mime, audience, sha256, byte_size)"
-		" VALUES ($1::uuid, public.get_current_tenant_id(), $2, $3, $4, $5, $6, $7)"
-		" RETURNING EXISTS (SELECT 1 FROM documents o WHERE o.source = $2)";
+		"INSERT INTO documents (id, tenant_id, source, title, mime, audience, sha256, byte_size, origin)"
+		" VALUES ($1::uuid, public.get_current_tenant_id(), $2, $3, $4, $5, $6, $7, $8)"
+		" RETURNING EXISTS (SELECT 1 FROM documents o WHERE o.origin = $8 AND ($8 <> '' OR o.source = $2))";
 	struct desk_rows *rows;
 	enum desk_status rc;
 
@@ -129,7 +135,7 @@ static enum desk_status put_row(struct desk_ctx *cx, const struct desk_document_
 			   desk_p_text(put_title(cx, spec)),
 			   desk_p_text(spec->mime != NULL ? spec->mime : ""),
 			   desk_p_text(put_audience(spec)), desk_p_bytea(content->sha256, 32),
-			   desk_p_int64(content->bytes));
+			   desk_p_int64(content->bytes), desk_p_text(put_origin(spec)));
 	if (rc == DESK_OK)
 		out->how = desk_rows_bool(rows, 0, 0) ? DESK_PUT_REPLACES : DESK_PUT_NEW;
 	return rc;
@@ -250,7 +256,7 @@ static enum desk_status put_columns_fill(struct desk_ctx *cx, const struct desk_
 		desk_uuid_v4(uuid);
 		c->id[i] = desk_arena_strdup(a, uuid);
 		c->source[i] = spec[i].source;
-		c->title[i] = put_title(cx, &spec[i]);
+		c->title[i] = spec[i].title != NULL ? desk_utf8_clean(a, spec[i].title, strlen(spec[i].title), NULL) : "";
 		c->audience[i] = put_audience(&spec[i]);
 		put_text_hash(&spec[i], c->title[i], hash);
 		c->sha256[i] = (struct desk_str){ (const char *)hash, 32 };

@@ -189,6 +189,26 @@ END
 $$;
 REVOKE ALL ON FUNCTION platform.grant_tenant(text, text), platform.wall(text, text) FROM PUBLIC;
 
+-- A contiguous block of a sequence's numbers: its first one. A sequence alone would interleave what
+-- two transactions take. The lock is held for this call only, not for the transaction.
+CREATE FUNCTION platform.take_ids(sequence regclass, how_many bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+DECLARE
+	first bigint;
+BEGIN
+	PERFORM pg_advisory_lock(1146307403, sequence::oid::int);
+	first := nextval(sequence);
+	IF how_many > 1 THEN
+		PERFORM setval(sequence, first + how_many - 1);
+	END IF;
+	PERFORM pg_advisory_unlock(1146307403, sequence::oid::int);
+	RETURN first;
+END
+$$;
+REVOKE ALL ON FUNCTION platform.take_ids(regclass, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION platform.take_ids(regclass, bigint) TO frontdesk_tenant;
+
 -- ---- the owner's: add and remove ----------------------------------------
 CREATE FUNCTION platform.tenant_add(tenant_domain text, tenant_name text, tenant_settings jsonb) RETURNS platform.tenants
 LANGUAGE plpgsql

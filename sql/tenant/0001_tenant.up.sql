@@ -99,7 +99,7 @@ CREATE TABLE document_pages (
 );
 
 -- Offsets are code points in the document's whole text (pages one after the other). Ids come in
--- contiguous blocks from chunk_ids, so that segments of the lexical index hold disjoint ranges.
+-- contiguous blocks (platform.take_ids), so that segments of the lexical index hold disjoint ranges.
 CREATE SEQUENCE chunk_ids;
 CREATE TABLE chunks (
 	id           bigint PRIMARY KEY,

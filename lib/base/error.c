@@ -21,6 +21,19 @@ static void error_fill(struct desk_error *err, enum desk_status code, const char
 	err->line = line;
 }
 
+/* Cut text ends with a whole character: it goes into JSON and into the database. */
+static void error_text(struct desk_error *err, const char *fmt, va_list ap)
+{
+	size_t n = sizeof(err->text) - 1, at = n;
+
+	if (vsnprintf(err->text, sizeof(err->text), fmt, ap) <= (int)n)
+		return;
+	while (at > 0 && n - at < 4 && ((unsigned char)err->text[at - 1] & 0xC0) == 0x80)
+		at--;
+	if (at > 0 && ((unsigned char)err->text[at - 1] & 0xC0) == 0xC0)
+		err->text[at - 1] = '\0';
+}
+
 enum desk_status desk_error_set_at(struct desk_error *err, enum desk_status code, const char *file,
 				   int line, const char *fmt, ...)
 {
@@ -30,7 +43,7 @@ enum desk_status desk_error_set_at(struct desk_error *err, enum desk_status code
 		return code;
 	error_fill(err, code, file, line);
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	error_text(err, fmt, ap);
 	va_end(ap);
 	return code;
 }
@@ -45,7 +58,7 @@ enum desk_status desk_error_field_at(struct desk_error *err, const char *field, 
 	error_fill(err, DESK_E_INPUT, file, line);
 	desk_copy(err->field, sizeof(err->field), field);
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	error_text(err, fmt, ap);
 	va_end(ap);
 	return DESK_E_INPUT;
 }

@@ -67,11 +67,11 @@ struct desk_extract_limits {
 	uint32_t seconds;	/* of CPU, and by the clock */
 	size_t   output;	/* bytes of text */
 };
-extern const struct desk_extract_limits desk_extract_limits_default;	/* 512 MB, 60 s, 64 MB */
+extern const struct desk_extract_limits desk_extract_limits_default;	/* 512 MB, 55 s, 64 MB */
 
 struct desk_extract_job {
 	int         fd;	/* borrowed: the document, a regular file or memfd, open to read */
-	const char *name;	/* the file's name, for its extension and for reasons */
+	const char *name;	/* the file's name or path: its last part is for the extension and reasons */
 	struct desk_extract_limits limits;	/* zeros: the defaults */
 	const char *program;	/* NULL: desk_extract_program() */
 };

@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 const struct desk_extract_limits desk_extract_limits_default = {
-	.memory = (size_t)512 << 20, .seconds = 60, .output = (size_t)64 << 20,
+	.memory = (size_t)512 << 20, .seconds = 55, .output = (size_t)64 << 20,
 };
+
+#define RUN_NAME 160	/* bytes of a name in a reason */
 
 /* One run: what the records go to. */
 struct run {
@@ -199,6 +201,22 @@ static bool run_pipe(int p[2])
 	return false;
 }
 
+/* A long name keeps its end, where the extension is. */
+static void run_name(const char *name, char out[RUN_NAME])
+{
+	size_t n = strlen(name);
+
+	if (n >= RUN_NAME) {
+		name += n - RUN_NAME + 4;
+		while (((unsigned char)*name & 0xC0) == 0x80)
+			name++;
+		memcpy(out, "\xE2\x80\xA6", 3);
+		desk_copy(out + 3, RUN_NAME - 3, name);
+	} else {
+		desk_copy(out, RUN_NAME, name);
+	}
+}
+
 /* Start the child; its pipe's read end, or -1 with the error set. */
 static int run_start(const struct desk_extract_job *job, pid_t *pid, struct desk_error *err)
 {
@@ -230,11 +248,16 @@ enum desk_status desk_extract_run(const struct desk_extract_job *given, desk_ext
 {
 	struct desk_extract_job job = *given;
 	struct run r = { .job = &job, .out = out, .fn = fn, .arg = arg, .err = err };
+	const char *slash = strrchr(given->name, '/');
 	struct ingestion_end end = { 0 };
+	char name[RUN_NAME];
 	enum desk_status rc;
 	pid_t pid;
 	int fd;
 
+	/* Short enough that the reason behind it is never cut. */
+	run_name(slash != NULL && slash[1] != '\0' ? slash + 1 : given->name, name);
+	job.name = name;
 	memset(out, 0, sizeof(*out));
 	if (job.limits.seconds == 0)
 		job.limits = desk_extract_limits_default;

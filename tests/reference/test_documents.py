@@ -384,3 +384,9 @@ def test_a_pdf_without_its_table_is_repaired(made):
     whole = pdf_with(b"Still here")
     damaged = whole.replace(b"xref\n0 6", b"xrof\n0 6").replace(b"startxref\n", b"startxref\n9")
     assert made("moved.pdf", damaged)["text"] == "Still here"
+
+
+def test_a_long_name_keeps_its_end_and_its_reason(made):
+    row = made("ü" * 110 + ".docx", b"just text")
+    assert row["reason"].startswith("…ü") and "ü.docx: the file is damaged" in row["reason"]
+    assert row["reason"].endswith("upload that")

@@ -125,8 +125,20 @@ static bool detect_is_binary(const struct extract_doc *d)
 	return control + zero_even + zero_odd > head.n / 50 + 1;
 }
 
+/* Containers whose name alone tells what they are. */
+static const char *detect_by_name(const struct extract_doc *d)
+{
+	if (extract_ext_in(d, " pages numbers key "))
+		return "an Apple iWork file: export it as PDF or Office format and upload that";
+	if (extract_ext_in(d, " xps oxps "))
+		return "an XPS file: print it to PDF and upload that";
+	return NULL;
+}
+
 const char *extract_refusal(const struct extract_doc *d)
 {
+	if (extract_zip_sniff(d) && detect_by_name(d) != NULL)
+		return detect_by_name(d);
 	if (d->head_n >= 8 && memcmp(d->head, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8) == 0)
 		return detect_ole_kind(d);
 	for (size_t i = 0; i < DESK_ARRAY_LEN(detect_magic); i++)

@@ -51,9 +51,13 @@ static bool main_emit(void *arg, enum frame_type type, uint32_t page, struct des
 
 static int main_fail(const struct desk_error *err)
 {
-	struct desk_str why = desk_str_of(err->text[0] != '\0' ? err->text : "unknown reason");
+	struct desk_arena *a = desk_arena_new();
+	char why[FRAME_NOTE_MAX];
 
-	return main_emit(NULL, FRAME_FAIL, 0, why) ? 0 : 1;
+	/* Names out of the document may be in it. */
+	desk_copy(why, sizeof(why), desk_utf8_clean(a, err->text, strlen(err->text), NULL));
+	desk_arena_free(a);
+	return main_emit(NULL, FRAME_FAIL, 0, desk_str_of(why[0] != '\0' ? why : "unknown reason")) ? 0 : 1;
 }
 
 static bool main_limits(char **argv, struct extract_limits *l)

@@ -194,10 +194,14 @@ static enum desk_status odf_content(struct extract_zip *z, struct odf *d, struct
 /* The first member, stored, is the MIME type (ODF 1.2 part 3, 3.3). */
 bool extract_odf_sniff(const struct extract_doc *d)
 {
-	static const char mime[] = "mimetypeapplication/vnd.oasis.opendocument.";
+	static const char *const mimes[] = { "mimetypeapplication/vnd.oasis.opendocument.",
+					     "mimetypeapplication/vnd.sun.xml." };
+	size_t n = d->head_n < 256 ? d->head_n : 256;
 
-	return extract_zip_sniff(d) && memmem(d->head, d->head_n < 256 ? d->head_n : 256, mime,
-					      sizeof(mime) - 1) != NULL;
+	for (size_t i = 0; i < DESK_ARRAY_LEN(mimes); i++)
+		if (extract_zip_sniff(d) && memmem(d->head, n, mimes[i], strlen(mimes[i])) != NULL)
+			return true;
+	return false;
 }
 
 enum desk_status extract_odf(struct extract_doc *d, struct extract_out *o, struct desk_error *err)

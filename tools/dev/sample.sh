@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 sample_tenant=meridian.example
-sample_question="How should I store the e-bike battery over the winter?"
+sample_question="How often should the gas hose of the stove be replaced?"
 
 sample_key()
 {

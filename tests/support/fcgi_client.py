@@ -76,11 +76,19 @@ def output(data):
     return b"".join(content for kind, content in records(data) if kind == STDOUT)
 
 
+def whole_request(method, uri, body=b"", headers=None, flags=0, **more):
+    """The records of a request. flags 1 is FCGI_KEEP_CONN."""
+    return (record(BEGIN, struct.pack("!HB5x", 1, flags))
+            + chunked(PARAMS, params(method, uri, body, headers, **more)) + chunked(STDIN, body))
+
+
 def request(path, method, uri, body=b"", headers=None, timeout=30, **more):
     """A whole request; gives (status, headers with lower-case names, body)."""
-    data = (record(BEGIN, struct.pack("!HB5x", 1, 0))
-            + chunked(PARAMS, params(method, uri, body, headers, **more)) + chunked(STDIN, body))
-    head, _, content = output(exchange(path, data, timeout)).partition(b"\r\n\r\n")
+    data = whole_request(method, uri, body, headers, **more)
+    got = exchange(path, data, timeout)
+    if not ended(got):
+        raise ConnectionError("no whole answer: %d bytes" % len(got))
+    head, _, content = output(got).partition(b"\r\n\r\n")
     fields = {}
     for line in head.decode("latin-1").split("\r\n"):
         name, _, value = line.partition(":")

@@ -429,7 +429,8 @@ class Instance:
     def log(self, name="fcgi"):
         """The process's log lines that are JSON objects."""
         with open(os.path.join(self.dir, name + ".log"), encoding="utf-8", errors="replace") as log:
-            lines = [line for line in log if re.match(r"\s*\{", line)]
+            # one without its end is still being written
+            lines = [line for line in log if re.match(r"\s*\{.*\}\n", line)]
         return [json.loads(line) for line in lines]
 
     def wait_for_event(self, event, name="fcgi", **fields):

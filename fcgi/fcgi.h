@@ -11,6 +11,7 @@
  * worker.c        one process: threads, log reopening, draining
  * serve.c         one connection: gate, FCGX_Accept_r, dispatch, finish
  * gate.c          holds a request back until it is whole and well-formed
+ * park.c          connections that no thread holds
  * scan.c          the parser of FastCGI records behind the gate
  * uri.c           REQUEST_URI to a path
  * request.c       the parameters of a request, its body
@@ -26,6 +27,7 @@
 #ifndef FCGI_FCGI_H
 #define FCGI_FCGI_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -131,24 +133,39 @@ enum fcgi_scan_verdict {
 };
 enum fcgi_scan_verdict fcgi_scan(struct fcgi_scan *s, const unsigned char *p, size_t n);
 
+/* A connection of the web server. */
+struct fcgi_conn {
+	int               fd;
+	unsigned char    *buf;	/* owned: the part of a request that was taken off the socket, or NULL */
+	size_t            cap, n;
+	struct fcgi_scan  scan;	/* of buf */
+	int64_t           until_us;	/* monotonic: nobody waits longer for its next bytes */
+	bool              known;	/* to the epoll set */
+	bool              idle;	/* kept by the web server, and nothing of a next request came yet */
+	struct fcgi_conn *prev, *next;	/* among the parked */
+};
+void fcgi_conn_free(struct fcgi_conn *c);	/* closes */
+
 /* One a thread. */
 struct fcgi_gate {
-	unsigned char *buf;	/* owned */
-	size_t         cap, n, body_max;
+	unsigned char *look;	/* owned */
+	size_t         body_max;
 	int            timeout_ms;	/* for a whole request to arrive */
-	size_t         body;	/* bytes of the last request's body */
-	bool           large;	/* the last request's body was over body_max, and was left away */
-	bool           trailing;	/* more bytes came behind the last request: do not keep the connection */
+	/* of the last request: */
+	size_t         body;	/* bytes of its body */
+	bool           large;	/* its body was over body_max, and was left away */
+	bool           trailing;	/* more bytes came behind it: do not keep the connection */
 };
 enum fcgi_gate_verdict {
+	FCGI_GATE_WAIT,	/* not all of a request is here */
 	FCGI_GATE_QUEUED,	/* whole, and still in the socket: let libfcgi read it */
-	FCGI_GATE_TAKEN,	/* whole, or its parameters are, and consumed: it is in buf[0..n] */
-	FCGI_GATE_CLOSED,	/* no request: closed, too slow, or garbage */
+	FCGI_GATE_TAKEN,	/* whole, or its parameters are, and taken: it is in the connection's buf */
+	FCGI_GATE_CLOSED,	/* no request: closed, or garbage */
 };
 void fcgi_gate_init(struct fcgi_gate *g, size_t body_max, int timeout_ms);
 void fcgi_gate_done(struct fcgi_gate *g);
-/* Looks at the connection until a request is whole. */
-enum fcgi_gate_verdict fcgi_gate_wait(struct fcgi_gate *g, int fd);
+/* Looks at what is there, and never waits. */
+enum fcgi_gate_verdict fcgi_gate_look(struct fcgi_gate *g, struct fcgi_conn *c);
 
 /* ---- processes ----------------------------------------------------------- */
 
@@ -161,16 +178,33 @@ struct fcgi_thread {
 	struct fcgi_gate    gate;
 };
 
-struct fcgi_worker {
-	struct fcgi_app app;
-	int             listen_fd;
-	int             epoll_fd, wake_fd;
-	atomic_bool     draining;
-	atomic_bool     last;	/* nobody else accepts after us: empty the backlog first */
+/* Connections that no thread holds: silent, half a request, or kept for a next one. */
+struct fcgi_parked {
+	pthread_mutex_t   lock;
+	struct fcgi_conn *first;
+	size_t            n, owed;	/* owed: those that are not idle, a request is to be expected */
 };
 
-/* Serve until the worker drains. */
+struct fcgi_worker {
+	struct fcgi_app    app;
+	int                listen_fd;
+	int                epoll_fd;	/* watches the other three */
+	int                wake_fd, conn_fd;	/* conn_fd is the parked connections' epoll set */
+	struct fcgi_parked parked;
+	atomic_bool        draining;
+	atomic_bool        last;	/* nobody else accepts after us: empty the backlog first */
+};
+
+/* Serve until the worker drains, and what is owed then. */
 void fcgi_serve(struct fcgi_thread *t);
+
+/* Gives a connection to the epoll set; false when there are too many, and it is still the caller's. */
+bool fcgi_park(struct fcgi_worker *w, struct fcgi_conn *c);
+/* One that has news, now the caller's; NULL when there is none within the time. */
+struct fcgi_conn *fcgi_unpark(struct fcgi_worker *w, int timeout_ms);
+/* Shuts those whose time is over; threads then find them closed. Gives the number owed. */
+size_t fcgi_parked_expire(struct fcgi_worker *w);
+void fcgi_parked_free(struct fcgi_worker *w);
 
 struct fcgi_options {
 	const char *config_path;	/* NULL: $FRONTDESK_ENV */

@@ -1,8 +1,8 @@
 /* fcgi/serve.c - one thread: wait for a connection, one request of it at a time. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All threads of a process wait in one epoll set, which holds the listening socket and the
- * connections that a web server keeps open (FCGI_KEEP_CONN): an idle connection costs no thread.
+ * All threads of a process wait in one epoll set, which holds the listening socket and the parked
+ * connections: one that is silent, slow, or kept open (FCGI_KEEP_CONN) costs no thread.
  * The connection is accepted here, not by libfcgi, whose accept can't be called off. It is handed
  * over in FCGX_Request.ipcFd, with listen_sock -1, so that FCGX_Accept_r never accepts another.
  */
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -20,16 +21,16 @@
 
 #include "chat/services.h"
 
-enum { SERVE_SEND_SECONDS = 30, SERVE_LINGER_MS = 2000 };
+enum { SERVE_SEND_SECONDS = 30, SERVE_LINGER_MS = 2000, SERVE_IDLE_SECONDS = 300, SERVE_DRAIN_TICK_MS = 20 };
 
 /* What was taken off the connection, as a file that libfcgi can read. */
-static int serve_feed(const struct fcgi_gate *g)
+static int serve_feed(const struct fcgi_conn *c)
 {
 	int fd = memfd_create("frontdesk-request", MFD_CLOEXEC);
 	size_t at = 0;
 
-	while (fd >= 0 && at < g->n) {
-		ssize_t put = write(fd, g->buf + at, g->n - at);
+	while (fd >= 0 && at < c->n) {
+		ssize_t put = write(fd, c->buf + at, c->n - at);
 
 		if (put <= 0) {
 			close(fd);
@@ -79,41 +80,36 @@ static void serve_answer(struct fcgi_thread *t, FCGX_Request *fx, int fd)
 	serve_send(t, fx, &req, cx.correlation_id);
 }
 
-/* True when the connection may carry another request; else it is to be closed, or was. */
-static bool serve_request(struct fcgi_thread *t, int *fd)
+/* True when the connection may carry another request; c->fd is -1 where libfcgi closed it. */
+static bool serve_request(struct fcgi_thread *t, struct fcgi_conn *c, bool taken)
 {
-	enum fcgi_gate_verdict v = fcgi_gate_wait(&t->gate, *fd);
+	int in = taken ? serve_feed(c) : c->fd;
 	FCGX_Request fx;
 	bool keep;
-	int in = *fd;
 
-	if (v == FCGI_GATE_TAKEN)
-		in = serve_feed(&t->gate);
-	if (v == FCGI_GATE_CLOSED || in < 0)
+	if (in < 0)
 		return false;
 	FCGX_InitRequest(&fx, -1, 0);
 	fx.ipcFd = in;
 	fx.keepConnection = 1;	/* or FCGX_Accept_r would close what it is given */
 	if (FCGX_Accept_r(&fx) != 0) {
-		if (in == *fd)
-			*fd = -1;
+		c->fd = in == c->fd ? -1 : c->fd;
 		return false;
 	}
 	keep = fx.keepConnection != 0 && !t->gate.large && !t->gate.trailing &&
 	       !atomic_load(&t->worker->draining);
-	serve_answer(t, &fx, *fd);
+	serve_answer(t, &fx, c->fd);
 	fx.keepConnection = 1;	/* closing is ours */
 	fx.detached = 1;	/* where libfcgi closes all the same, it shall not linger for seconds */
 	FCGX_Finish_r(&fx);
-	if (in == *fd) {
-		*fd = fx.ipcFd;
-	} else if (fx.ipcFd >= 0) {
-		close(fx.ipcFd);
-	} else {
-		keep = false;
-	}
 	desk_arena_reset(t->arena);
-	return keep && *fd >= 0;
+	if (in == c->fd) {
+		c->fd = fx.ipcFd;
+		return keep && c->fd >= 0;
+	}
+	if (fx.ipcFd >= 0)
+		close(fx.ipcFd);
+	return keep && fx.ipcFd >= 0;
 }
 
 /* The client may still be sending a body that nobody wants: a close now could lose our answer. */
@@ -133,21 +129,30 @@ static void serve_linger(int fd)
 	}
 }
 
-static void serve_connection(struct fcgi_thread *t, int fd, bool fresh)
+/* Ready for another request. */
+static void serve_again(struct fcgi_conn *c)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT };
-	int op = fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+	free(c->buf);
+	c->buf = NULL;
+	c->cap = c->n = 0;
+	c->idle = true;
+	c->until_us = desk_mono_us(NULL) + (int64_t)SERVE_IDLE_SECONDS * 1000000;
+}
 
-	if (serve_request(t, &fd)) {
-		ev.data.fd = fd;
-		if (epoll_ctl(t->worker->epoll_fd, op, fd, &ev) == 0)
-			return;
+static void serve_connection(struct fcgi_thread *t, struct fcgi_conn *c)
+{
+	enum fcgi_gate_verdict v = fcgi_gate_look(&t->gate, c);
+	bool stays = v == FCGI_GATE_WAIT;
+
+	if (v == FCGI_GATE_QUEUED || v == FCGI_GATE_TAKEN) {
+		stays = serve_request(t, c, v == FCGI_GATE_TAKEN);
+		if (stays)
+			serve_again(c);
+		else if (t->gate.large && c->fd >= 0)
+			serve_linger(c->fd);
 	}
-	if (fd >= 0) {
-		if (t->gate.large)
-			serve_linger(fd);
-		close(fd);
-	}
+	if (!stays || !fcgi_park(t->worker, c))
+		fcgi_conn_free(c);
 }
 
 /* False when there is nothing to accept. */
@@ -155,6 +160,7 @@ static bool serve_accept(struct fcgi_thread *t)
 {
 	struct timeval limit = { .tv_sec = SERVE_SEND_SECONDS };
 	int fd = accept4(t->worker->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	struct fcgi_conn *c;
 
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
@@ -162,8 +168,19 @@ static bool serve_accept(struct fcgi_thread *t)
 		return errno == EINTR || errno == ECONNABORTED;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	serve_connection(t, fd, true);
+	c = desk_xcalloc(1, sizeof(*c));
+	c->fd = fd;
+	c->until_us = desk_mono_us(NULL) + (int64_t)t->gate.timeout_ms * 1000;
+	serve_connection(t, c);
 	return true;
+}
+
+static void serve_parked(struct fcgi_thread *t, int timeout_ms)
+{
+	struct fcgi_conn *c = fcgi_unpark(t->worker, timeout_ms);
+
+	if (c != NULL)
+		serve_connection(t, c);
 }
 
 void fcgi_serve(struct fcgi_thread *t)
@@ -179,8 +196,12 @@ void fcgi_serve(struct fcgi_thread *t)
 		if (ev.data.fd == w->listen_fd)
 			serve_accept(t);
 		else
-			serve_connection(t, ev.data.fd, false);
+			serve_parked(t, 0);
 	}
-	while (atomic_load(&w->last) && serve_accept(t))
-		continue;
+	/* what was accepted is owed an answer, and so is the backlog where nobody comes after us */
+	do {
+		while (atomic_load(&w->last) && serve_accept(t))
+			continue;
+		serve_parked(t, SERVE_DRAIN_TICK_MS);
+	} while (fcgi_parked_expire(w) > 0);
 }

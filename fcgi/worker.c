@@ -18,7 +18,7 @@
 #include "chat/services.h"
 
 enum { WORKER_STACK = 512 * 1024, WORKER_HEAD_MAX = 64 * 1024, WORKER_ARENAS = 4 };
-enum { WORKER_READ_MS = 15000 };
+enum { WORKER_READ_MS = 15000, WORKER_TICK_SECONDS = 5 };
 
 static void *worker_thread(void *arg)
 {
@@ -40,14 +40,16 @@ static bool worker_watch(struct fcgi_worker *w)
 {
 	/* of the processes that wait for the same socket, the kernel wakes one */
 	struct epoll_event listening = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = w->listen_fd };
-	struct epoll_event waking = { .events = EPOLLIN, .data = { 0 } };
+	struct epoll_event waking = { .events = EPOLLIN }, parked = { .events = EPOLLIN };
 
+	pthread_mutex_init(&w->parked.lock, NULL);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	waking.data.fd = w->wake_fd;
+	w->conn_fd = parked.data.fd = epoll_create1(EPOLL_CLOEXEC);
+	w->wake_fd = waking.data.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fcntl(w->listen_fd, F_SETFL, fcntl(w->listen_fd, F_GETFL) | O_NONBLOCK);
-	return w->epoll_fd >= 0 && w->wake_fd >= 0 &&
+	return w->epoll_fd >= 0 && w->wake_fd >= 0 && w->conn_fd >= 0 &&
 	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->listen_fd, &listening) == 0 &&
+	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->conn_fd, &parked) == 0 &&
 	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &waking) == 0;
 }
 
@@ -89,8 +91,9 @@ static unsigned worker_join(pthread_t *threads, unsigned n, int64_t seconds)
 }
 
 /* Until we are told to end; the signal that did. */
-static int worker_wait(const struct fcgi_worker *w, int log_fd)
+static int worker_wait(struct fcgi_worker *w, int log_fd)
 {
+	const struct timespec tick = { .tv_sec = WORKER_TICK_SECONDS };
 	sigset_t set;
 	int got;
 
@@ -99,11 +102,12 @@ static int worker_wait(const struct fcgi_worker *w, int log_fd)
 	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGUSR1);
 	for (;;) {
-		if (sigwait(&set, &got) != 0)
-			continue;
-		if (got != SIGUSR1)
+		got = sigtimedwait(&set, NULL, &tick);
+		if (got == SIGUSR1)
+			fcgi_log_reopen(w->app.config, log_fd);
+		else if (got > 0)
 			return got;
-		fcgi_log_reopen(w->app.config, log_fd);
+		fcgi_parked_expire(w);
 	}
 }
 
@@ -162,7 +166,9 @@ int fcgi_worker_run(const struct fcgi_worker_options *o)
 	if (left > 0)
 		_exit(EXIT_SUCCESS);	/* they hold what a tidy end would free */
 	free(threads);
+	fcgi_parked_free(&w);
 	close(w.epoll_fd);
+	close(w.conn_fd);
 	close(w.wake_fd);
 	desk_services_free(services);
 	return made > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

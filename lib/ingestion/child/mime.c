@@ -138,7 +138,8 @@ void mime_header_text(struct desk_str value, struct desk_buf *out)
 			while (i < value.n && (plain.n == 0 || value.n - i < 2 ||
 					       memcmp(value.p + i, "=?", 2) != 0))
 				desk_buf_addc(&plain, value.p[i++]);
-			mime_to_utf8(desk_buf_str(&plain), "", out);
+			/* raw bytes: too few of them to guess by are taken for western */
+			mime_to_utf8(desk_buf_str(&plain), plain.n < 40 ? "windows-1252" : "", out);
 			continue;
 		}
 		i += n;

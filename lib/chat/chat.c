@@ -109,7 +109,7 @@ static void turn_judge(struct desk_ctx *cx, struct turn *t)
 	chat_passages_make(cx->arena, &f->search, &f->passages);
 	chat_question_init(cx->arena, f->chat->retrieval, f->question, &f->search, &q);
 	chat_extract(cx->arena, &q, &f->passages, &f->extract);
-	chat_features(&f->search, f->extract.share, &f->features);
+	chat_features(&f->search, &f->extract, &f->features);
 	f->confidence = f->search.n > 0 ? chat_confidence(&f->features) : 0;
 }
 

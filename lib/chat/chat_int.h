@@ -63,25 +63,33 @@ const struct desk_hit *chat_passage_hit(const struct chat_passage *p, int start)
 /* ---- terms.c: the question's words, as they look in a document's language -- */
 
 #define CHAT_LANGUAGES_MAX 6
+#define CHAT_PAIRS_MAX 64
+struct chat_wording {
+	const char      *lang;
+	struct desk_str *stems;	/* of found->terms; n 0 for none */
+	uint8_t          pairs[CHAT_PAIRS_MAX][2];	/* words that follow each other in the question */
+	size_t           n_pairs;
+};
 struct chat_question {
+	struct desk_str                  text;
 	struct desk_retrieval           *retrieval;
 	const struct desk_search_result *found;
-	struct {
-		const char      *lang;
-		struct desk_str *stems;	/* of found->terms; n 0 for none */
-	} languages[CHAT_LANGUAGES_MAX];
+	struct chat_wording languages[CHAT_LANGUAGES_MAX];
 	size_t n_languages;
 	double weight;	/* sum of the idf of the words that the corpus has */
 	bool   wants_number, wants_contact;
 };
 struct chat_mask {
 	uint64_t bits[DESK_QUERY_TERMS_MAX / 64];
+	uint64_t pairs;	/* bit i: the words of pairs[i] stand side by side, stop words aside */
 };
 void chat_question_init(struct desk_arena *a, struct desk_retrieval *r, struct desk_str text,
 			const struct desk_search_result *found, struct chat_question *out);
 /* Which of the question's words a text has. */
 struct chat_mask chat_question_match(struct desk_arena *a, struct chat_question *q, const char *lang,
 				     struct desk_str text);
+/* Share of the question's pairs of words that are in the mask, 0..1; -1 where it has none. */
+double chat_question_pairs(const struct chat_question *q, const struct chat_mask *m);
 /* Share of the question's idf that is in the mask, 0..1. */
 double chat_question_share(const struct chat_question *q, const struct chat_mask *m);
 void chat_mask_add(struct chat_mask *m, const struct chat_mask *other);
@@ -104,6 +112,8 @@ struct chat_extract {
 	struct chat_pick picks[CHAT_PICKS_MAX];	/* in the order to be read */
 	size_t           n;
 	double           share;	/* of the best one */
+	double           own;	/* the same, by its own words alone */
+	double           pairs;	/* of the question's pairs of words, in the best passage; -1: it has none */
 };
 void chat_extract(struct desk_arena *a, struct chat_question *q, const struct chat_passages *passages,
 		  struct chat_extract *out);
@@ -112,7 +122,8 @@ DESK_MUST_CHECK enum desk_status chat_extract_complete(struct desk_ctx *cx, stru
 
 /* ---- confidence.c ------------------------------------------------------------ */
 
-void chat_features(const struct desk_search_result *found, double share, struct desk_chat_features *out);
+void chat_features(const struct desk_search_result *found, const struct chat_extract *x,
+		   struct desk_chat_features *out);
 double chat_confidence(const struct desk_chat_features *f);
 /* How likely a hit is about what was asked; share: of the question's idf in the text that is cited. */
 double chat_relevance(const struct desk_search_result *found, const struct desk_hit *h, double share);

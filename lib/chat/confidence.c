@@ -6,6 +6,7 @@
 
 const char *const desk_chat_feature_names[DESK_CHAT_FEATURES] = {
 	"top_cosine", "best_coverage", "coverage", "unknown", "lexical", "agreement", "margin", "sentence",
+	"missing", "own", "pairs", "first_coverage",
 };
 
 /*
@@ -56,7 +57,30 @@ static double confidence_margin(const struct desk_search_result *found)
 	return n > 0 && !isnan(found->top_cosine) ? found->top_cosine - sum / (double)n : 0;
 }
 
-void chat_features(const struct desk_search_result *found, double share, struct desk_chat_features *out)
+/* The rarest word of the question that its best chunk has not, 0 common .. 1 not in the corpus. */
+static double confidence_missing(const struct desk_search_result *found, const struct desk_hit *best)
+{
+	double worst = 0, most = log(1 + ((double)found->chunks + 0.5) / 0.5);
+
+	for (size_t t = 0; t < found->n_terms; t++)
+		if ((best->matched[t / 64] >> t % 64 & 1) == 0)
+			worst = fmax(worst, found->terms[t].idf);
+	return most > 0 ? worst / most : 1;
+}
+
+/* The hit with the most of the question, the first of equals. */
+static const struct desk_hit *confidence_best(const struct desk_search_result *found)
+{
+	const struct desk_hit *best = &found->hits[0];
+
+	for (size_t i = 1; i < found->n; i++)
+		if (found->hits[i].coverage > best->coverage)
+			best = &found->hits[i];
+	return best;
+}
+
+void chat_features(const struct desk_search_result *found, const struct chat_extract *e,
+		   struct desk_chat_features *out)
 {
 	double *x = out->x;
 
@@ -73,7 +97,11 @@ void chat_features(const struct desk_search_result *found, double share, struct 
 	if (found->n > 0 && found->hits[0].lexical_rank > 0 && found->hits[0].dense_rank > 0)
 		x[5] = 1 / sqrt((double)found->hits[0].lexical_rank * found->hits[0].dense_rank);
 	x[6] = confidence_margin(found);
-	x[7] = share;
+	x[7] = e->share;
+	x[8] = found->n > 0 ? confidence_missing(found, confidence_best(found)) : 1;
+	x[9] = e->own;
+	x[10] = e->pairs >= 0 ? e->pairs : x[1];	/* a single word has no pair */
+	x[11] = found->n > 0 ? found->hits[0].coverage : 0;
 }
 
 double chat_confidence(const struct desk_chat_features *f)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define EXTRACT_PASSAGES 8
+#define EXTRACT_BYTES_MIN 12	/* less is no answer */
 #define EXTRACT_PICKS 3	/* places that an answer is made of */
 #define EXTRACT_PIECE_CPS 380	/* a place grows to so many code points */
 #define EXTRACT_ALL_CPS 800
@@ -26,6 +27,7 @@ struct scored {
 	const struct chat_passage *passage;
 	struct chat_units          units;
 	struct candidate          *at;
+	struct chat_mask           all;	/* of its units */
 };
 struct extractor {
 	struct desk_arena    *a;
@@ -115,6 +117,7 @@ static void extract_walk(const struct extractor *x, struct scored *s)
 		struct candidate *c = &s->at[i];
 
 		c->own = chat_question_match(x->a, x->q, hit->language, extract_text(s, i, i));
+		chat_mask_add(&s->all, &c->own);
 		if (u->kind == CHAT_HEADING || u->question) {
 			around.has_asked = u->question;
 			if (u->question)
@@ -126,7 +129,7 @@ static void extract_walk(const struct extractor *x, struct scored *s)
 		}
 		c->share = extract_share(x, c, &around);
 		c->score = extract_score(x, s, i, c->share);
-		c->eligible = true;
+		c->eligible = u->n >= EXTRACT_BYTES_MIN;
 		if (u->kind != CHAT_ROW)
 			around.before = c->own;
 	}
@@ -267,6 +270,10 @@ void chat_extract(struct desk_arena *a, struct chat_question *q, const struct ch
 	x->a = a;
 	x->q = q;
 	extract_load(x, passages);
+	out->pairs = -1;
+	for (size_t p = 0; p < x->n; p++)
+		if (chat_question_pairs(q, &x->passages[p].all) > out->pairs)
+			out->pairs = chat_question_pairs(q, &x->passages[p].all);
 	while (out->n < EXTRACT_PICKS && extract_best(x, &s, &i)) {
 		if (out->n > 0 && !extract_adds(x, s, i, best)) {
 			s->at[i].taken = true;	/* looked at: the next best may still add something */
@@ -277,6 +284,7 @@ void chat_extract(struct desk_arena *a, struct chat_question *q, const struct ch
 		if (out->n == 0) {
 			best = s->at[i].score;
 			out->share = s->at[i].share;
+			out->own = chat_question_share(q, &s->at[i].own);
 		}
 		extract_grow(x, s, i, &out->picks[out->n++]);
 	}

@@ -269,7 +269,8 @@ static size_t line_bullet(const char *p, size_t n)
 
 static bool line_is_row(const char *p, size_t n)
 {
-	return memchr(p, '\t', n) != NULL || memmem(p, n, " | ", 3) != NULL || p[0] == '|';
+	return memchr(p, '\t', n) != NULL || memmem(p, n, " | ", 3) != NULL || p[0] == '|' ||
+	       memmem(p, n, "    ", 4) != NULL;
 }
 
 static struct line line_read(struct desk_str t, size_t b, size_t e)
@@ -333,6 +334,50 @@ static bool unit_is_tail(struct desk_str t, size_t b)
 	return u_islower((UChar32)text_cp(t, b)) || u_ispunct((UChar32)text_cp(t, b));
 }
 
+static size_t unit_words(const struct splitter *s, const struct chat_unit *u)
+{
+	size_t n = 1;
+
+	for (size_t i = u->at; i < u->at + u->n; i++)
+		n += s->text.p[i] == ' ';
+	return n;
+}
+
+static bool unit_has_digit(const struct splitter *s, const struct chat_unit *u)
+{
+	for (size_t i = u->at; i < u->at + u->n; i++)
+		if (s->text.p[i] >= '0' && s->text.p[i] <= '9')
+			return true;
+	return false;
+}
+
+/* "6. Errors", "4.2 Power": a section's number. */
+static bool unit_is_section(const struct splitter *s, const struct chat_unit *u)
+{
+	const char *p = s->text.p + u->at;
+	size_t n = strspn(p, "0123456789.");
+
+	return n > 1 && n < 8 && n < u->n && p[n] == ' ' && memchr(p, '.', n) != NULL;
+}
+
+/*
+ * Several headings one after the other are the rows of a table whose lines a page's layout took
+ * apart: the first may be a heading, and what has a section's number.
+ */
+static void split_rows(const struct splitter *s)
+{
+	struct chat_unit *u = s->out->at;
+
+	for (size_t i = 0, end; i < s->out->n; i = end + 1) {
+		for (end = i; end < s->out->n && u[end].kind == CHAT_HEADING && !u[end].question; end++)
+			;
+		for (size_t k = i + 1; k < end; k++)
+			if (!unit_is_section(s, &u[k]) &&
+			    (end - i > 2 || unit_has_digit(s, &u[k]) || unit_words(s, &u[k]) > 6))
+				u[k].kind = CHAT_ROW;
+	}
+}
+
 static size_t line_end(struct desk_str t, size_t b)
 {
 	const char *nl = b < t.n ? memchr(t.p + b, '\n', t.n - b) : NULL;
@@ -369,4 +414,5 @@ void chat_units_split(struct desk_arena *a, const char *lang, struct desk_str te
 			head.kind = CHAT_HEADING;
 		unit_add_block(&s, head.b, l.e, (enum chat_unit_kind)head.kind);
 	}
+	split_rows(&s);
 }

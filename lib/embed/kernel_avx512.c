@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #if defined(__x86_64__)
 #include "embed/embed_int.h"
-#include "embed/kernel_x86.h"
+#include "embed/kernel_pragma.h"
 
 #include <immintrin.h>
 #include <math.h>

@@ -1,7 +1,7 @@
-/* lib/embed/kernel_x86.h - how functions of one file are compiled for newer processors than the rest. */
+/* lib/embed/kernel_pragma.h - what the kernels ask of the compiler: newer processors, unrolled loops. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef DESK_EMBED_KERNEL_X86_H
-#define DESK_EMBED_KERNEL_X86_H
+#ifndef DESK_EMBED_KERNEL_PRAGMA_H
+#define DESK_EMBED_KERNEL_PRAGMA_H
 
 #define KERNEL_PRAGMA(x) _Pragma(#x)
 

@@ -51,7 +51,7 @@ sample_next()
 
 Try next:
   curl -s $url/v1/query -H 'Content-Type: application/json' \\
-    -d '{"tenant_id":"$sample_tenant","message":"Can I return a GPS watch, and until when?","channel":"WEB"}' | jq
+    -d '{"tenant_id":"$sample_tenant","message":"How long is a gift card valid?","channel":"WEB"}' | jq
   ./dev ctl ask --tenant $sample_tenant "How many days of annual leave do I have?"
   ./dev ctl search --tenant $sample_tenant "remote work" --explain
   ./dev ctl ingest --tenant $sample_tenant --wait YOUR.pdf

@@ -15,15 +15,15 @@ packages="jansson libpq hiredis libcurl libcrypto libjwt icu-uc icu-i18n poppler
 # shellcheck disable=SC2046,SC2086
 {
 	flags="-std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-		-I lib -I tests -I build $(pkg-config --cflags $packages) -DDESK_LIBEXECDIR=\"/nonexistent\" -DDESK_MODEL_FILE=\"models/all-minilm-l6-v2.int8.desk\""
+		-I lib -I fcgi -I tests -I build $(pkg-config --cflags $packages) -DDESK_LIBEXECDIR=\"/nonexistent\" -DDESK_MODEL_FILE=\"models/all-minilm-l6-v2.int8.desk\""
 	rm -f "$out/lib.a"
-	for c in $(find lib -name '*.c' -not -path 'lib/ingestion/child/main.c' -not -path '*/sandbox.c' -not -name selftest.c); do
+	for c in $(find lib fcgi -name '*.c' -not -path fcgi/main.c -not -path 'lib/ingestion/child/main.c' -not -path '*/sandbox.c' -not -name selftest.c); do
 		o=$out/obj/${c//\//_}.o
 		mkdir -p "$out/obj"
 		[ "$o" -nt "$c" ] || clang $flags -c "$c" -o "$o" || echo "left out: $c" >&2
 	done
 	ar rcs "$out/lib.a" "$out"/obj/*.o
-	clang $flags -fsanitize=fuzzer "tests/fuzz/fuzz_$name.c" "$out/lib.a" $(pkg-config --libs $packages) -lstemmer -lm \
+	clang $flags -fsanitize=fuzzer "tests/fuzz/fuzz_$name.c" "$out/lib.a" $(pkg-config --libs $packages) -lstemmer -lfcgi -lm \
 		-o "$out/fuzz_$name"
 }
 mkdir -p "$out/corpus"

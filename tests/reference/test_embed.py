@@ -40,6 +40,14 @@ def ours():
     embedder.close()
 
 
+@pytest.fixture(scope="module")
+def exact(reference):
+    """200 texts of one line each, and their vectors by the published fp32 weights."""
+    texts = [" ".join(t.split()) for t in sample_texts(200)]
+    fp32 = Fp32()
+    return texts, np.stack([fp32.vector(reference.encode(t).ids) for t in texts])
+
+
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 def test_an_odd_text_has_the_reference_ids(ours, reference, text):
     assert ours.tokens(text) == reference.encode(text).ids
@@ -49,7 +57,7 @@ def test_texts_of_random_code_points_have_the_reference_ids(ours, reference):
     rng = random.Random(3)
     blocks = [(0x20, 0x7F), (0x20, 0x7F), (0x80, 0x250), (0x250, 0x600), (0x600, 0x1100), (0x1100, 0x3000),
               (0x3000, 0xA000), (0xA000, 0xD7FF), (0xE000, 0xFFFF), (0x10000, 0x20000), (0x20000, 0x10FFFF)]
-    for _ in range(20000):
+    for _ in range(6000):
         text = "".join(chr(rng.randrange(*rng.choice(blocks))) if rng.random() < 0.7 else rng.choice("aeist rn 	.,-")
                        for _ in range(rng.randrange(1, 40)))
         assert ours.tokens(text) == reference.encode(text).ids, ascii(text)
@@ -72,35 +80,34 @@ def test_bytes_that_are_not_utf8_count_as_replacement_characters(ours, reference
         assert ours.tokens(raw) == reference.encode(raw.decode("utf-8", "replace")).ids
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kernels", ["avx512", "avxvnni", "avx2", "plain"])
-def test_200_texts_are_within_cosine_of_fp32(reference, kernels):
+def test_200_texts_are_within_cosine_of_fp32(exact, kernels):
     try:
         embedder = Embedder(kernels)
     except RuntimeError:
         pytest.skip(f"kernels {kernels} do not run on this processor")
-    texts = sample_texts(200 if kernels != "plain" else 40)
-    fp32 = Fp32()
-    exact = np.stack([fp32.vector(reference.encode(t).ids) for t in texts])
+    texts, wanted = exact
+    if kernels == "plain":
+        texts, wanted = texts[::5], wanted[::5]
     got = embedder.vectors(texts)
     embedder.close()
-    cosine = (exact * got).sum(1)
+    cosine = (wanted * got).sum(1)
     print(f"\n{kernels}: {len(texts)} texts, cosine with fp32: least {cosine.min():.5f}, mean {cosine.mean():.5f}")
     assert np.allclose(np.linalg.norm(got, axis=1), 1, atol=1e-5)
     assert cosine.min() >= 0.998
 
 
-def test_frontdeskctl_prints_vectors_within_cosine_of_fp32(reference):
+def test_frontdeskctl_prints_vectors_within_cosine_of_fp32(exact):
     prefix = os.environ.get("FRONTDESK_PREFIX")
     ctl = Path(prefix) / "bin" / "frontdeskctl" if prefix else TREE / "build" / "ctl" / "frontdeskctl"
-    texts = [" ".join(t.split()) for t in sample_texts(200)]
+    texts, wanted = exact
     env = {**os.environ, "EMBEDDING_MODEL_PATH": str(MODEL_FILE), "EMBEDDING_PROVIDER": "builtin"}
     done = subprocess.run([str(ctl), "embed", "-"], input="\n".join(texts) + "\n", env=env, text=True,
                           stdout=subprocess.PIPE, check=True)
     got = np.array([json.loads(line) for line in done.stdout.splitlines()])
-    fp32 = Fp32()
-    exact = np.stack([fp32.vector(reference.encode(t).ids) for t in texts])
     assert got.shape == (len(texts), 384)
-    assert (exact * got).sum(1).min() >= 0.99
+    assert (wanted * got).sum(1).min() >= 0.99
 
 
 def test_a_text_has_the_same_vector_in_any_company(ours):

@@ -9,7 +9,9 @@ import os
 import struct
 from pathlib import Path
 
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on a busy machine its threads only wait for each other
+
+import numpy as np  # noqa: E402
 
 TREE = Path(__file__).resolve().parents[2]
 MODEL_FILE = TREE / "models" / "all-minilm-l6-v2.int8.desk"

@@ -48,6 +48,12 @@ def answers(instance, meridian):
     return got
 
 
+def source_pages(instance, name):
+    """{page: text} of a sample, as ingestion reads it; 0 where the format has no pages."""
+    done = instance.ctl_json("extract", os.path.join(SAMPLES, name))
+    return {page["page"]: squeeze(page["text"].replace("**", "")) for page in done["pages"]}
+
+
 def answerable(answers, lang=None):
     return [(q, a) for q, a in answers if not q.get("unanswerable") and lang in (None, q["lang"])]
 
@@ -66,6 +72,15 @@ def test_every_sample_document_is_ready(instance, meridian):
     documents = instance.ctl_json("documents", "--tenant", meridian.domain, "list")
     assert len(documents) == len(files("public")) + len(files("internal"))
     assert [d for d in documents if d["status"] != "READY"] == []
+
+
+def test_each_answer_stands_where_the_questions_say(instance):
+    texts = {}
+    for q in questions():
+        if q.get("unanswerable"):
+            continue
+        pages = texts.setdefault(q["source"], source_pages(instance, q["source"]))
+        assert squeeze(q["answer"]) in pages[q.get("page", 0)], q
 
 
 def test_answers_cite_the_document_that_has_it(answers):

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOB_TEXT_MAX ((size_t)64 << 20)
-
 /* Nameless from the start, so that nothing is left behind whatever happens. */
 static int blob_file(void)
 {
@@ -59,48 +57,15 @@ enum desk_status desk_document_fetch(struct desk_ctx *cx, const char *id, int *f
 {
 	enum desk_status rc = DESK_OK;
 	bool more = true;
-	int part;
 
 	*fd = blob_file();
 	if (*fd < 0)
 		return desk_fail(cx, DESK_E_IO, "cannot make a temporary file: %s", strerror(errno));
-	for (part = 0; rc == DESK_OK && more; part++)
+	for (int part = 0; rc == DESK_OK && more; part++)
 		rc = blob_part(cx, id, part, *fd, &more);
-	if (rc == DESK_OK && part == 1)
-		rc = desk_fail(cx, DESK_E_NOT_FOUND, "document %s has no content stored", id);
 	if (rc == DESK_OK && lseek(*fd, 0, SEEK_SET) == 0)
 		return DESK_OK;
 	close(*fd);
 	*fd = -1;
 	return rc;
-}
-
-enum desk_status desk_document_text(struct desk_ctx *cx, const char *id, struct desk_str *out)
-{
-	static const char sql[] = "SELECT data FROM document_blobs WHERE document_id = $1::uuid ORDER BY part";
-	struct desk_rows *r;
-	enum desk_status rc = desk_tenant_begin(cx);
-	struct desk_str part;
-	size_t total = 0, at = 0;
-	char *text;
-
-	if (rc == DESK_OK)
-		rc = ingestion_end_tx(cx, desk_db_query(cx, &r, sql, desk_p_text(id)));
-	if (rc != DESK_OK)
-		return rc;
-	if (desk_rows_count(r) == 0)
-		return desk_fail(cx, DESK_E_NOT_FOUND, "document %s has no content stored", id);
-	for (size_t i = 0; i < desk_rows_count(r); i++)
-		total += desk_rows_bytea(r, i, 0).n;
-	if (total > BLOB_TEXT_MAX)
-		return desk_fail(cx, DESK_E_INPUT, "document %s: the text is longer than %zu MB", id,
-				 BLOB_TEXT_MAX >> 20);
-	text = desk_arena_alloc(cx->arena, total + 1);
-	for (size_t i = 0; i < desk_rows_count(r); i++) {
-		part = desk_rows_bytea(r, i, 0);
-		memcpy(text + at, part.p, part.n);
-		at += part.n;
-	}
-	*out = (struct desk_str){ text, total };
-	return DESK_OK;
 }

@@ -11,7 +11,7 @@
  * document.c  find, list, progress, states, delete
  * blob.c      a stored file back into a file
  * pages.c     extracted text, written and read in parts
- * chunks.c    chunks and their vectors
+ * chunks.c    chunks that wait for a vector, and their vectors
  * work.c      a job's steps for many documents at once (work.h, for frontdesk-jobd)
  * child/      frontdesk-extract itself: not part of libfrontdesk (child/child.h)
  */
@@ -129,8 +129,7 @@ const char *desk_extract_program(char buf[DESK_EXTRACT_PATH]);
  *	desk_document_put            PENDING, and a job "ingest" with the document's id
  *	desk_document_start          EXTRACTING
  *	desk_document_fetch, desk_extract_run -> desk_text_add, desk_text_end
- *	begin; for desk_text_next: desk_chunks_split, desk_chunks_add, desk_lexical_add;
- *	  desk_document_publish      SEARCHABLE, and the ids of what it replaces; commit
+ *	in one transaction, by work.h: desk_text_next, desk_split, chunks and index, SEARCHABLE
  *	desk_chunks_unembedded, desk_chunks_embed ...        READY with the last vector
  *
  * Killed anywhere, a document is where its last commit left it: start it again.
@@ -212,13 +211,6 @@ DESK_MUST_CHECK enum desk_status desk_document_start(struct desk_ctx *cx, const 
 						     struct desk_document *out);
 /* The file in a nameless temporary one, at offset 0; *fd is owned. Short transactions of its own. */
 DESK_MUST_CHECK enum desk_status desk_document_fetch(struct desk_ctx *cx, const char *id, int *fd);
-/* The same in the arena, for DESK_MIME_TEXT. */
-DESK_MUST_CHECK enum desk_status desk_document_text(struct desk_ctx *cx, const char *id,
-						    struct desk_str *out);
-/* FAILED with its reason; own tx. */
-DESK_MUST_CHECK enum desk_status desk_document_fail(struct desk_ctx *cx, const char *id,
-						    const char *reason);
-
 /* Extracted text on its way to the database, in transactions of about 1 MB. */
 struct desk_text_writer {
 	const char     *document;	/* borrowed */
@@ -245,38 +237,6 @@ struct desk_text_part {
 };
 DESK_MUST_CHECK enum desk_status desk_text_next(struct desk_ctx *cx, const char *document,
 						struct desk_text_part *at);
-
-struct desk_chunk {
-	int64_t         id;	/* given by desk_chunks_add */
-	int             index, page;
-	size_t          start, end;	/* code points in the whole document */
-	struct desk_str content;	/* borrowed from the part */
-};
-struct desk_chunk_list {
-	struct desk_chunk *at;	/* owned: desk_chunks_done */
-	size_t             n, cap;
-};
-/* The chunks of a part, added to the list; index goes on from *index. */
-DESK_MUST_CHECK enum desk_status desk_chunks_split(const struct desk_text_part *part, int *index,
-						   struct desk_chunk_list *list,
-						   struct desk_error *err);
-void desk_chunks_done(struct desk_chunk_list *list);
-/* Insert them with ascending ids, one contiguous block; in tx. */
-DESK_MUST_CHECK enum desk_status desk_chunks_add(struct desk_ctx *cx, const struct desk_document *doc,
-						 struct desk_chunk_list *list);
-
-/*
- * SEARCHABLE (READY when there are no chunks to embed); in tx. title and language "" leave what
- * is there. *replaced: the older documents of the same source, to be removed in this transaction.
- */
-struct desk_document_facts {
-	const char *title, *language;
-	int         pages, chunks;
-	bool        embed;	/* vectors will follow */
-};
-DESK_MUST_CHECK enum desk_status desk_document_publish(struct desk_ctx *cx, const char *id,
-						       const struct desk_document_facts *facts,
-						       struct desk_document_list *replaced);
 
 /* Chunks first..last that have no vector yet, at most max, by id; own tx. */
 struct desk_unembedded {

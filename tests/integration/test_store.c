@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ingestion/ingestion.h"
+#include "ingestion/work.h"
 
 static struct desk_db *db;
 static struct desk_arena *arena;
@@ -108,33 +108,93 @@ START_TEST(the_same_content_twice_is_one_document)
 }
 END_TEST
 
-START_TEST(an_empty_file_and_a_bad_audience_are_refused)
+START_TEST(an_empty_file_is_a_document_that_can_say_why_it_fails)
 {
-	struct desk_document_spec spec = { .source = "x" };
-	struct desk_put_result out;
-	int fd = store_file("", 0);
+	struct desk_put_result out = store_put("empty.txt", "");
+	struct desk_document doc;
+	char byte;
+	int fd;
 
-	ck_fails(desk_document_put(&cx, &spec, fd, &out), DESK_E_INPUT, &cx.err, "empty");
-	desk_error_clear(&cx.err);
-	spec.audience = "SECRET";
+	ck_ok(desk_document_find(&cx, out.id, &doc), &cx.err);
+	ck_assert_str_eq(doc.status, "PENDING");
+	ck_ok(desk_document_fetch(&cx, out.id, &fd), &cx.err);
+	ck_assert_int_eq(read(fd, &byte, 1), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_bad_audience_is_refused)
+{
+	struct desk_document_spec spec = { .source = "x", .audience = "SECRET" };
+	struct desk_put_result out;
+	int fd = store_file("a", 1);
+
 	ck_fails(desk_document_put(&cx, &spec, fd, &out), DESK_E_INPUT, &cx.err, "SECRET");
 	close(fd);
 }
 END_TEST
 
-/* Text -> pages -> chunks -> published, as jobd does; gives how many it replaces. */
+struct store_chunks {
+	const struct desk_document  *doc;
+	const struct desk_text_part *part;
+	struct desk_work_chunk       at[8];
+	size_t                       n;
+};
+
+static enum desk_status store_chunk(void *arg, const struct desk_split_chunk *c)
+{
+	struct store_chunks *s = arg;
+
+	ck_assert_uint_lt(s->n, DESK_ARRAY_LEN(s->at));
+	s->at[s->n] = (struct desk_work_chunk){
+		.doc = s->doc, .content = desk_arena_strndup(arena, c->content.p, c->content.n),
+		.index = (int)s->n, .page = s->part->page, .start = s->part->start + c->start,
+		.end = s->part->start + c->end,
+	};
+	s->n++;
+	return DESK_OK;
+}
+
+/* Pages -> chunks -> searchable, in one transaction; gives how many older ones it replaces. */
+static size_t store_publish(const char *id, bool embed)
+{
+	struct desk_text_part at = { 0 };
+	struct store_chunks chunks = { .part = &at };
+	struct desk_document_list docs;
+	const char **older;
+	size_t n_older;
+	int64_t first;
+
+	ck_ok(desk_tenant_begin(&cx), &cx.err);
+	ck_ok(desk_work_claim(&cx, &id, 1, &docs), &cx.err);
+	ck_assert_uint_eq(docs.n, 1);
+	chunks.doc = &docs.at[0];
+	for (;;) {
+		ck_ok(desk_text_next(&cx, id, &at), &cx.err);
+		if (at.text.n == 0)
+			break;
+		ck_ok(desk_split(NULL, at.text, store_chunk, &chunks, &cx.err), &cx.err);
+	}
+	ck_assert_uint_eq(chunks.n, 2);
+	ck_assert_int_eq(chunks.at[1].page, 2);
+	ck_assert_uint_eq(chunks.at[1].start, chunks.at[0].end);
+	ck_ok(desk_work_chunks_add(&cx, chunks.at, chunks.n, &first), &cx.err);
+	docs.at[0].title = "A better title";
+	docs.at[0].chunks = (int)chunks.n;
+	ck_ok(desk_work_publish(&cx, docs.at, &embed, 1), &cx.err);
+	ck_ok(desk_work_older(&cx, &id, 1, &older, &n_older), &cx.err);
+	for (size_t i = 0; i < n_older; i++)
+		ck_ok(desk_document_delete(&cx, older[i]), &cx.err);
+	ck_ok(desk_db_commit(&cx), &cx.err);
+	return n_older;
+}
+
 static size_t store_ingest(const char *id, const char *text, bool embed)
 {
 	struct desk_extract_part part = { .page = 1, .text = desk_str_of(text),
 					  .chars = desk_utf8_count(text, strlen(text)) };
-	struct desk_document_facts facts = { .title = "A better title", .language = "en", .pages = 2,
-					     .embed = embed };
-	struct desk_text_part at = { 0 };
-	struct desk_chunk_list chunks = { 0 };
-	struct desk_document_list replaced;
 	struct desk_text_writer w;
 	struct desk_document doc;
-	int index = 0;
 
 	ck_ok(desk_document_start(&cx, id, &doc), &cx.err);
 	desk_text_begin(&w, id);
@@ -143,25 +203,7 @@ static size_t store_ingest(const char *id, const char *text, bool embed)
 	ck_ok(desk_text_add(&cx, &w, &part), &cx.err);
 	ck_ok(desk_text_end(&cx, &w), &cx.err);
 	desk_text_done(&w);
-	ck_ok(desk_tenant_begin(&cx), &cx.err);
-	for (;;) {
-		ck_ok(desk_text_next(&cx, id, &at), &cx.err);
-		if (at.text.n == 0)
-			break;
-		ck_ok(desk_chunks_split(&at, &index, &chunks, &cx.err), &cx.err);
-	}
-	ck_ok(desk_chunks_add(&cx, &doc, &chunks), &cx.err);
-	facts.chunks = (int)chunks.n;
-	ck_assert_uint_eq(chunks.n, 2);
-	ck_assert_int_eq(chunks.at[1].page, 2);
-	ck_assert_uint_eq(chunks.at[1].start, part.chars);
-	ck_assert(chunks.at[1].id == chunks.at[0].id + 1);
-	ck_ok(desk_document_publish(&cx, id, &facts, &replaced), &cx.err);
-	for (size_t i = 0; i < replaced.n; i++)
-		ck_ok(desk_document_delete(&cx, replaced.at[i].id), &cx.err);
-	ck_ok(desk_db_commit(&cx), &cx.err);
-	desk_chunks_done(&chunks);
-	return replaced.n;
+	return store_publish(id, embed);
 }
 
 START_TEST(a_document_goes_from_pending_to_ready)
@@ -237,7 +279,9 @@ START_TEST(a_failure_says_why_and_is_tried_again_when_it_comes_again)
 	struct desk_document doc;
 
 	ck_ok(desk_document_start(&cx, out.id, &doc), &cx.err);
-	ck_ok(desk_document_fail(&cx, out.id, "scan.pdf: no text found in 1 page"), &cx.err);
+	ck_ok(desk_tenant_begin(&cx), &cx.err);
+	ck_ok(desk_work_failed(&cx, out.id, "scan.pdf: no text found in 1 page"), &cx.err);
+	ck_ok(desk_db_commit(&cx), &cx.err);
 	ck_ok(desk_document_find(&cx, out.id, &doc), &cx.err);
 	ck_assert_str_eq(doc.status, "FAILED");
 	ck_assert_str_eq(doc.reason, "scan.pdf: no text found in 1 page");
@@ -257,7 +301,8 @@ START_TEST(many_texts_are_put_once_each)
 	};
 	struct desk_put_result out[2];
 	struct desk_document_progress progress;
-	struct desk_str text;
+	struct desk_text_part at = { 0 };
+	const char *id = out[1].id;
 
 	ck_ok(desk_document_put_texts(&cx, spec, 2, out), &cx.err);
 	ck_assert_int_eq(out[0].how, DESK_PUT_NEW);
@@ -268,8 +313,11 @@ START_TEST(many_texts_are_put_once_each)
 	ck_ok(desk_document_put_texts(&cx, spec, 2, out), &cx.err);
 	ck_assert_int_eq(out[0].how, DESK_PUT_SAME);
 	ck_assert_int_eq(out[1].how, DESK_PUT_REPLACES);
-	ck_ok(desk_document_text(&cx, out[1].id, &text), &cx.err);
-	ck_assert(desk_str_is(text, "other text"));
+	ck_ok(desk_tenant_begin(&cx), &cx.err);
+	ck_ok(desk_work_texts(&cx, &id, 1), &cx.err);
+	ck_ok(desk_text_next(&cx, id, &at), &cx.err);
+	ck_assert(desk_str_is(at.text, "other text"));
+	ck_ok(desk_db_commit(&cx), &cx.err);
 	ck_ok(desk_document_progress(&cx, &progress), &cx.err);
 	ck_assert_int_eq(progress.pending, 3);
 }
@@ -284,7 +332,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_file_comes_back_as_it_went_in);
 	tcase_add_test(t, the_same_content_twice_is_one_document);
-	tcase_add_test(t, an_empty_file_and_a_bad_audience_are_refused);
+	tcase_add_test(t, an_empty_file_is_a_document_that_can_say_why_it_fails);
+	tcase_add_test(t, a_bad_audience_is_refused);
 	tcase_add_test(t, a_document_goes_from_pending_to_ready);
 	tcase_add_test(t, a_new_version_replaces_the_old_one);
 	tcase_add_test(t, a_start_after_a_crash_doubles_nothing);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingestion/work.h"
+
 #define CORPUS_BATCH 64
 
 static enum desk_status corpus_tenant(struct corpus *c, const char *sql, const char *domain)
@@ -80,39 +82,60 @@ static enum desk_status corpus_write(struct desk_ctx *cx, const char *id, struct
 	return rc;
 }
 
-/* Chunks and words, in the transaction that makes the document findable. */
-static enum desk_status corpus_index(struct corpus *c, const struct desk_document *doc, struct desk_chunk_list *list)
-{
-	struct desk_index_item *items = desk_arena_array(c->arena, list->n + 1, sizeof(*items));
-	struct desk_index_batch batch = { doc->audience, doc->language, items, list->n };
+struct corpus_chunks {
+	struct corpus              *c;
+	const struct desk_document *doc;
+	struct desk_work_chunk     *at;	/* owned */
+	size_t                      n, cap;
+};
 
-	for (size_t i = 0; i < list->n; i++)
-		items[i] = (struct desk_index_item){ list->at[i].id, desk_str_of(doc->title), list->at[i].content };
-	return desk_lexical_add(&c->cx, c->services->retrieval, &batch);
+static enum desk_status corpus_chunk(void *arg, const struct desk_split_chunk *c)
+{
+	struct corpus_chunks *l = arg;
+
+	if (l->n == l->cap) {
+		l->cap = l->cap > 0 ? l->cap * 2 : 64;
+		l->at = desk_xrealloc(l->at, l->cap, sizeof(*l->at));
+	}
+	l->at[l->n++] = (struct desk_work_chunk){
+		.doc = l->doc, .content = desk_arena_strndup(l->c->arena, c->content.p, c->content.n),
+		.index = (int)c->index, .start = c->start, .end = c->end,
+	};
+	return DESK_OK;
+}
+
+/* Chunks and words, in the transaction that makes the document findable. */
+static enum desk_status corpus_index(struct corpus_chunks *l)
+{
+	struct desk_ctx *cx = &l->c->cx;
+	struct desk_index_item *items = desk_arena_array(l->c->arena, l->n + 1, sizeof(*items));
+	struct desk_index_batch batch = { l->doc->audience, l->doc->language, items, l->n };
+	int64_t first;
+	enum desk_status rc = desk_work_chunks_add(cx, l->at, l->n, &first);
+
+	for (size_t i = 0; rc == DESK_OK && i < l->n; i++)
+		items[i] = (struct desk_index_item){ first + (int64_t)i, desk_str_of(l->doc->title),
+						     desk_str_of(l->at[i].content) };
+	return rc == DESK_OK ? desk_lexical_add(cx, l->c->services->retrieval, &batch) : rc;
 }
 
 static enum desk_status corpus_publish(struct corpus *c, struct desk_document *doc, struct desk_str text)
 {
-	struct desk_text_part part = { .text = text };
-	struct desk_chunk_list list = { 0 };
-	struct desk_document_facts facts = { .language = doc->language };
-	struct desk_document_list old;
-	int index = 0;
-	enum desk_status rc = desk_chunks_split(&part, &index, &list, &c->cx.err);
+	struct corpus_chunks l = { .c = c, .doc = doc };
+	bool embed = desk_embedder_speaks(c->services->embedder, doc->language);
+	enum desk_status rc = desk_split(NULL, text, corpus_chunk, &l, &c->cx.err);
 
-	facts.chunks = (int)list.n;
-	facts.embed = desk_embedder_speaks(c->services->embedder, doc->language);
+	doc->chunks = (int)l.n;
+	embed = embed && l.n > 0;
 	if (rc == DESK_OK)
 		rc = desk_tenant_begin(&c->cx);
+	if (rc == DESK_OK && l.n > 0)
+		rc = corpus_index(&l);
 	if (rc == DESK_OK)
-		rc = desk_chunks_add(&c->cx, doc, &list);
-	if (rc == DESK_OK)
-		rc = corpus_index(c, doc, &list);
-	if (rc == DESK_OK)
-		rc = desk_document_publish(&c->cx, doc->id, &facts, &old);
+		rc = desk_work_publish(&c->cx, doc, &embed, 1);
 	if (rc == DESK_OK)
 		rc = desk_db_commit(&c->cx);
-	desk_chunks_done(&list);
+	free(l.at);
 	return rc;
 }
 

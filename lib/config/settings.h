@@ -29,6 +29,7 @@
 	X(STR, EMBEDDING_PROVIDER, "builtin", 0, 32, "builtin, openai or azure")                    \
 	X(STR, EMBEDDING_MODEL_PATH, "", 0, 0, "the builtin model's file; empty: the installed one") \
 	X(INT, EMBEDDING_THREADS, "0", 0, 256, "inferences at once a process; 0: one a core")       \
+	X(STR, EMBEDDING_LANGUAGES, "", 0, 255, "what a server's embedding model speaks, like de en fr; empty: all") \
 	X(BOOL, EGRESS_ALLOW_PRIVATE, "off", 0, 0, "let outgoing calls reach private addresses")    \
 	X(STR, EGRESS_ALLOW_HOSTS, "", 0, 0, "host or host:port, comma separated, allowed though private") \
 	X(STR, WHATSAPP_VERIFY_TOKEN, "", 0, 0, "token of the webhook handshake")                   \

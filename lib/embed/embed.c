@@ -51,6 +51,7 @@ enum desk_status desk_embedder_open_config(const struct desk_config *c, struct d
 		.model = azure ? c->AZURE_OPENAI_EMBEDDING_DEPLOYMENT : c->OPENAI_EMBEDDING_MODEL,
 		.api_version = c->AZURE_OPENAI_API_VERSION,
 		.dim = (size_t)c->OPENAI_EMBEDDING_DIMENSION,
+		.languages = c->EMBEDDING_LANGUAGES,
 		.net = net,
 	};
 

@@ -27,7 +27,7 @@ build_key()
 	find . \( -path ./.git -o -path ./var -o -path ./build -o -path ./tests -o -path ./autom4te.cache \
 		-o -path ./samples -o -path ./doc -o -path ./bench \) -prune -o -type f \
 		\( -name '*.[ch]' -o -name '*.am' -o -name '*.ac' -o -path './sql/*' -o -path './models/*' \
-		-o -path './contracts/*' \) -printf '%p %s %T@\n' | sort | sha256sum
+		-o -path './contracts/*' \) ! -name Makefile.in -printf '%p %s %T@\n' | sort | sha256sum
 }
 
 build_run()

@@ -210,6 +210,7 @@ struct fcgi_options {
 	const char *config_path;	/* NULL: $FRONTDESK_ENV */
 	const char *socket;	/* NULL: the setting's */
 	const char *pid_file;	/* NULL: none */
+	const struct fcgi_route *const *routes;
 };
 
 /*
@@ -219,6 +220,7 @@ struct fcgi_options {
 struct fcgi_worker_options {
 	struct desk_config *config;	/* borrowed */
 	struct desk_log    *log;
+	const struct fcgi_route *const *routes;
 	int                 listen_fd;
 	int                 log_fd;
 	int                 ready_fd;	/* gets our pid when we accept; -1: nobody waits */

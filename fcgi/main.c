@@ -69,7 +69,7 @@ static int main_options(int argc, char **argv, struct fcgi_options *o)
 static int main_managed(struct desk_config *config, int log_fd, struct desk_log *log)
 {
 	struct fcgi_worker_options o = {
-		.config = config, .log = log, .log_fd = log_fd,
+		.config = config, .log = log, .log_fd = log_fd, .routes = fcgi_routes,
 		.listen_fd = STDIN_FILENO, .ready_fd = -1, .threads = 1,
 	};
 	int status = fcgi_worker_run(&o);
@@ -81,7 +81,7 @@ static int main_managed(struct desk_config *config, int log_fd, struct desk_log 
 
 int main(int argc, char **argv)
 {
-	struct fcgi_options o = { 0 };
+	struct fcgi_options o = { .routes = fcgi_routes };
 	struct desk_error err = { 0 };
 	struct desk_config *config;
 	struct desk_log *log;

@@ -57,7 +57,7 @@ static size_t master_wanted(const struct master *m)
 static DESK_NORETURN void master_child(const struct master *m, pid_t master)
 {
 	struct fcgi_worker_options o = {
-		.config = m->config, .log = m->log, .log_fd = m->log_fd,
+		.config = m->config, .log = m->log, .log_fd = m->log_fd, .routes = m->options->routes,
 		.listen_fd = m->listen_fd, .ready_fd = m->ready[1],
 		.threads = (unsigned)m->config->FCGI_THREADS,
 	};

@@ -144,7 +144,7 @@ int fcgi_worker_run(const struct fcgi_worker_options *o)
 
 	mallopt(M_ARENA_MAX, WORKER_ARENAS);	/* 32 threads do not need 32 heaps */
 	worker_signals();
-	w.app = (struct fcgi_app){ .config = o->config, .log = o->log, .routes = fcgi_routes };
+	w.app = (struct fcgi_app){ .config = o->config, .log = o->log, .routes = o->routes };
 	if (desk_services_open(o->config, o->log, "frontdesk-fcgi", &services, &err) != DESK_OK ||
 	    !worker_watch(&w)) {
 		desk_log_event(o->log, DESK_LOG_ERROR, "worker_failed", DESK_L_STR("reason", err.text),

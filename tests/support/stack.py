@@ -146,7 +146,9 @@ class Process:
 class Postgres:
     """A cluster of the session's own, on a unix socket only; fsync off, as it is thrown away."""
 
-    def __init__(self):
+    def __init__(self, durable=False):
+        """durable: commits reach the disk, as benchmarks want it."""
+        self.durable = durable
         found = glob.glob("/usr/lib/postgresql/*/bin/initdb")
         assert found, "no Postgres server: ./dev test installs it"
         self.bin = os.path.dirname(max(found, key=lambda p: int(p.split("/")[4])))
@@ -165,7 +167,8 @@ class Postgres:
                 ident.write("test %s postgres\n" % user)
         self.process = Process("postgres", [
             self.bin + "/postgres", "-D", data, "-k", self.dir, "-c", "listen_addresses=",
-            "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+            *([] if self.durable else ["-c", "fsync=off", "-c", "synchronous_commit=off",
+                                       "-c", "full_page_writes=off"]),
             "-c", "max_connections=200"], self.dir)
         wait_until(lambda: subprocess.run([self.bin + "/pg_isready", "-q", "-h", self.dir],
                                           check=False).returncode == 0,

@@ -155,6 +155,20 @@ static void serve_connection(struct fcgi_thread *t, struct fcgi_conn *c)
 		fcgi_conn_free(c);
 }
 
+/*
+ * The kernel wakes the first of the processes that wait for the same socket, always the same one.
+ * Who has accepted goes to the end of that queue, so that they take turns. Threads that do this at
+ * the same time get ENOENT or EEXIST, and the result is the same.
+ */
+static void serve_to_the_end(const struct fcgi_worker *w)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = w->listen_fd };
+
+	epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->listen_fd, NULL);
+	if (!atomic_load(&w->draining))
+		epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->listen_fd, &ev);
+}
+
 /* False when there is nothing to accept. */
 static bool serve_accept(struct fcgi_thread *t)
 {
@@ -167,6 +181,7 @@ static bool serve_accept(struct fcgi_thread *t)
 			usleep(10000);	/* the others must finish first */
 		return errno == EINTR || errno == ECONNABORTED;
 	}
+	serve_to_the_end(t->worker);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	c = desk_xcalloc(1, sizeof(*c));
 	c->fd = fd;

@@ -1,8 +1,9 @@
 /* lib/embed/builtin.c - provider `builtin`: the mapped model, run in this process. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * No more inferences at once than cores: each has a scratch of about 3 MB, made when it is first
- * needed and kept for the next. Who comes when all are taken waits, until its deadline.
+ * No more inferences at once than cores: each has a scratch of about 3 MB. Two are kept for the next
+ * ones, so that a process at rest stays small on a machine of many cores. Who comes when all are
+ * taken waits, until its deadline.
  */
 #include "embed/embed_int.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define BUILTIN_PARALLEL_MAX 256
+#define BUILTIN_IDLE_MAX 2
 
 struct builtin {
 	struct embed_model          model;
@@ -21,7 +23,7 @@ struct builtin {
 	pthread_mutex_t             lock;
 	pthread_cond_t              freed;	/* on the monotonic clock */
 	unsigned                    parallel, busy;
-	struct embed_scratch      **idle;	/* owned: [parallel], the first n_idle are there */
+	struct embed_scratch       *idle[BUILTIN_IDLE_MAX];	/* owned; the first n_idle are there */
 	size_t                      n_idle;
 };
 
@@ -50,9 +52,14 @@ static struct embed_scratch *builtin_take(struct builtin *b, struct desk_deadlin
 				     pthread_cond_timedwait(&b->freed, &b->lock, &until);
 	if (b->busy < b->parallel) {
 		b->busy++;
-		s = b->n_idle > 0 ? b->idle[--b->n_idle] : embed_scratch_new(&b->model, b->kernels);
+		s = b->n_idle > 0 ? b->idle[--b->n_idle] : NULL;
+		rc = 0;
+	} else {
+		rc = ETIMEDOUT;
 	}
 	pthread_mutex_unlock(&b->lock);
+	if (rc == 0 && s == NULL)
+		s = embed_scratch_new(&b->model, b->kernels);
 	return s;
 }
 
@@ -60,9 +67,13 @@ static void builtin_give(struct builtin *b, struct embed_scratch *s)
 {
 	pthread_mutex_lock(&b->lock);
 	b->busy--;
-	b->idle[b->n_idle++] = s;
+	if (b->n_idle < BUILTIN_IDLE_MAX) {
+		b->idle[b->n_idle++] = s;
+		s = NULL;
+	}
 	pthread_cond_signal(&b->freed);
 	pthread_mutex_unlock(&b->lock);
+	embed_scratch_free(s);
 }
 
 static enum desk_status builtin_run(struct builtin *b, struct embed_pass *pass, float *out,
@@ -139,7 +150,6 @@ static enum desk_status builtin_open(struct desk_embedder *e, const struct desk_
 	b->parallel = o->parallel > 0 ? o->parallel : builtin_cores();
 	if (b->parallel > BUILTIN_PARALLEL_MAX)
 		b->parallel = BUILTIN_PARALLEL_MAX;
-	b->idle = desk_xcalloc(b->parallel, sizeof(struct embed_scratch *));
 	desk_buf_init(&name, 128);
 	desk_buf_addf(&name, "builtin/%s-int8", b->model.name);
 	e->name = name.p;
@@ -155,7 +165,6 @@ static void builtin_free(struct desk_embedder *e)
 
 	for (size_t i = 0; i < b->n_idle; i++)
 		embed_scratch_free(b->idle[i]);
-	free(b->idle);
 	embed_model_close(&b->model);
 	pthread_cond_destroy(&b->freed);
 	pthread_mutex_destroy(&b->lock);

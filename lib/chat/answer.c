@@ -61,15 +61,14 @@ static void draft_done(struct draft *d, struct desk_answer *out)
 	desk_buf_done(&d->text);
 }
 
-/* `share`: of the question's words that the cited place has, with what stands around it. */
 static struct desk_citation answer_citation(struct desk_arena *a, const struct chat_found *f,
-					    const struct chat_support *at, double share)
+					    const struct chat_support *at)
 {
 	const struct desk_hit *h = chat_passage_hit(at->passage, at->start);
 
 	return (struct desk_citation){
 		.document = h->document, .source = h->source, .title = h->title, .page = h->page,
-		.relevance = chat_relevance(&f->search, h, share),
+		.relevance = chat_relevance(&f->search, h),
 		.start = at->start, .end = at->end, .quote = desk_arena_strndup(a, at->text.p, at->text.n),
 	};
 }
@@ -96,7 +95,7 @@ void chat_answer_extractive(struct desk_ctx *cx, const struct chat_found *f, str
 	for (size_t i = 0; i < f->extract.n; i++) {
 		const struct chat_pick *p = &f->extract.picks[i];
 		struct chat_support at = { true, p->passage, p->text, p->start, p->end, p->share };
-		struct desk_citation c = answer_citation(cx->arena, f, &at, p->share);
+		struct desk_citation c = answer_citation(cx->arena, f, &at);
 
 		draft_say(&d, chat_readable(cx->arena, p->text, p->header), i > 0);
 		desk_buf_addf(&d.text, " [%zu]", draft_number(&d, &c));
@@ -115,7 +114,7 @@ static bool answer_languages_differ(const struct chat_found *f, const struct cha
 
 static void answer_cite(struct draft *d, const struct chat_found *f, const struct chat_support *at)
 {
-	struct desk_citation c = answer_citation(d->a, f, at, at->share);
+	struct desk_citation c = answer_citation(d->a, f, at);
 
 	desk_buf_addf(&d->text, "[%zu]", draft_number(d, &c));
 }

@@ -93,7 +93,7 @@ DESK_MUST_CHECK enum desk_status desk_chat_answer(struct desk_ctx *cx, const str
 
 /* ---- for evaluations: nothing is answered or stored ----------------------- */
 
-#define DESK_CHAT_FEATURES 12
+#define DESK_CHAT_FEATURES 7
 /* What confidence is computed from; names in desk_chat_feature_names. */
 struct desk_chat_features {
 	bool   dense;	/* which row of coefficients: the vectors had a vote */

@@ -112,7 +112,6 @@ struct chat_extract {
 	struct chat_pick picks[CHAT_PICKS_MAX];	/* in the order to be read */
 	size_t           n;
 	double           share;	/* of the best one */
-	double           own;	/* the same, by its own words alone */
 	double           pairs;	/* of the question's pairs of words, in the best passage; -1: it has none */
 };
 void chat_extract(struct desk_arena *a, struct chat_question *q, const struct chat_passages *passages,
@@ -125,8 +124,8 @@ DESK_MUST_CHECK enum desk_status chat_extract_complete(struct desk_ctx *cx, stru
 void chat_features(const struct desk_search_result *found, const struct chat_extract *x,
 		   struct desk_chat_features *out);
 double chat_confidence(const struct desk_chat_features *f);
-/* How likely a hit is about what was asked; share: of the question's idf in the text that is cited. */
-double chat_relevance(const struct desk_search_result *found, const struct desk_hit *h, double share);
+/* How likely a hit is about what was asked. */
+double chat_relevance(const struct desk_search_result *found, const struct desk_hit *h);
 /* Below this an extractive answer would more likely be wrong than right: "I don't know". */
 #define CHAT_UNKNOWN_BELOW 0.25
 

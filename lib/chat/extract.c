@@ -105,6 +105,15 @@ static double extract_score(const struct extractor *x, const struct scored *s, s
 	return score;
 }
 
+/* The first row of a table, where it has no number, names the cells of those below. */
+static bool extract_names_cells(const struct scored *s, size_t i)
+{
+	const struct chat_unit *u = s->units.at;
+
+	return u[i].kind == CHAT_ROW && (i == 0 || u[i - 1].kind != CHAT_ROW) && i + 1 < s->units.n &&
+	       u[i + 1].kind == CHAT_ROW && !extract_has_number(extract_text(s, i, i));
+}
+
 static void extract_walk(const struct extractor *x, struct scored *s)
 {
 	const struct desk_hit *hit = s->passage->hit;
@@ -129,7 +138,7 @@ static void extract_walk(const struct extractor *x, struct scored *s)
 		}
 		c->share = extract_share(x, c, &around);
 		c->score = extract_score(x, s, i, c->share);
-		c->eligible = u->n >= EXTRACT_BYTES_MIN;
+		c->eligible = u->n >= EXTRACT_BYTES_MIN && !extract_names_cells(s, i);
 		if (u->kind != CHAT_ROW)
 			around.before = c->own;
 	}
@@ -185,9 +194,11 @@ static bool extract_continues(const struct scored *s, size_t best, size_t last, 
 	const struct chat_unit *a = &s->units.at[last], *b;
 	size_t i = last + 1;
 
-	if (i >= s->units.n || !s->at[i].eligible || s->at[i].taken)
+	if (i >= s->units.n || s->at[i].taken)
 		return false;
 	b = &s->units.at[i];
+	if (b->kind == CHAT_HEADING || b->question)
+		return false;
 	if (s->passage->text.p[a->at + a->n - 1] == ':')
 		return true;	/* what it announces */
 	if (b->kind == CHAT_ITEM && a->kind == CHAT_ITEM && s->units.at[first].kind != CHAT_ITEM)
@@ -284,7 +295,6 @@ void chat_extract(struct desk_arena *a, struct chat_question *q, const struct ch
 		if (out->n == 0) {
 			best = s->at[i].score;
 			out->share = s->at[i].share;
-			out->own = chat_question_share(q, &s->at[i].own);
 		}
 		extract_grow(x, s, i, &out->picks[out->n++]);
 	}

@@ -168,7 +168,7 @@ static void reply_take_markers(struct desk_arena *a, struct desk_str s, size_t n
 	char *out = desk_arena_alloc(a, s.n + 1);
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n;) {
+	for (size_t i = strspn(s.p, " \t\r\n"); i < s.n;) {
 		size_t len = reply_marker(s.p + i, s.n - i, c, n_sources);
 
 		if (len > 0) {

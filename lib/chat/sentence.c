@@ -141,8 +141,8 @@ static bool end_is_abbreviation(const struct splitter *s, size_t b, size_t at, s
 	n = at - w;
 	if (n == 0)
 		return true;
-	if (n == 1 || (n == 2 && (unsigned char)p[0] >= 0xC3))
-		return u_isalpha((UChar32)text_cp(s->text, w)) && u_isupper((UChar32)text_cp(s->text, w));
+	if (u_isalpha((UChar32)text_cp(s->text, w)) && text_next(s->text, w) == at)
+		return u_isupper((UChar32)text_cp(s->text, w));	/* an initial */
 	for (size_t i = 0; i < DESK_ARRAY_LEN(end_abbreviations); i++)
 		if (strlen(end_abbreviations[i]) == n && strncasecmp(end_abbreviations[i], p, n) == 0)
 			return true;

@@ -23,12 +23,11 @@ static enum desk_status corpus_tenant(struct corpus *c, const char *sql, const c
 		return rc;
 	c->cx.db = db;
 	rc = desk_migrate_up(&c->cx, &m);
-	if (rc == DESK_OK)
-		rc = desk_tenant_add(&c->cx, &spec, &row);
-	if (rc == DESK_E_CONFLICT) {
-		desk_error_clear(&c->cx.err);
+	if (rc == DESK_OK && desk_tenant_add(&c->cx, &spec, &row) != DESK_OK) {
+		rc = c->cx.err.code == DESK_E_CONFLICT ? DESK_OK : c->cx.err.code;
+		if (rc == DESK_OK)	/* it is there already */
+			desk_error_clear(&c->cx.err);
 		desk_db_rollback(&c->cx);
-		rc = DESK_OK;
 	}
 	desk_arena_reset(c->arena);
 	desk_db_free(db);

@@ -51,7 +51,7 @@ class Set:
         self.slug = name.replace("/", "-").replace("_", "-")
         self.language = name.split("/")[1] if "/" in name else "en"
         folder = os.path.join(data, name)
-        self.documents = read_jsonl(folder + "/corpus.jsonl")
+        self.documents = [d for d in read_jsonl(folder + "/corpus.jsonl") if d["text"].strip()]
         self.questions = read_jsonl(folder + "/queries.jsonl")
         self.relevant = collections.defaultdict(set)
         with open(folder + "/qrels.tsv", encoding="utf-8") as lines:

@@ -111,15 +111,17 @@ static enum desk_status ingest_run(struct job_run *r)
 
 	if (r->n > 1)
 		return job_publish(r, NULL);	/* several together are texts */
-	if (r->jobs[0].attempts > INGEST_TRIES)
-		return ingest_give_up(r, desk_arena_printf(r->cx->arena,
-							   "reading it was tried %d times and never came to an end;"
-							   " see the log of frontdesk-jobd", INGEST_TRIES));
 	rc = desk_document_start(r->cx, r->jobs[0].ref, &doc);
 	if (rc == DESK_E_NOT_FOUND || rc == DESK_E_CONFLICT)
 		return ingest_settle(r);	/* removed, or done already */
 	if (rc != DESK_OK)
 		return rc;
+	if (doc.bytes == 0)
+		return ingest_give_up(r, desk_arena_printf(r->cx->arena, "%s: the file is empty: nothing to read", doc.source));
+	if (r->jobs[0].attempts > INGEST_TRIES)
+		return ingest_give_up(r, desk_arena_printf(r->cx->arena,
+							   "%s: reading it was tried %d times and never came to an end;"
+							   " see the log of frontdesk-jobd", doc.source, INGEST_TRIES));
 	return strcmp(doc.mime, DESK_MIME_TEXT) == 0 ? job_publish(r, NULL) : ingest_file(r, &doc);
 }
 

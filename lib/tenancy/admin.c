@@ -65,6 +65,8 @@ enum desk_status desk_tenant_add(struct desk_ctx *cx, const struct desk_tenant_s
 	enum desk_status rc;
 
 	(void)desk_json_keep(cx->arena, settings);
+	if (*spec->domain == '\0')
+		return desk_fail(cx, DESK_E_INPUT, "a tenant needs a domain, like shop.example");
 	if (*name == '\0' || desk_utf8_count(name, desk_str_of(name).n) > 255)
 		return desk_fail(cx, DESK_E_INPUT, "a tenant's name has 1 to 255 characters");
 	rc = admin_begin(cx);

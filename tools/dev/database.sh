@@ -58,16 +58,18 @@ database_init()
 	as_run_user mv "$d/new" "$d/data"
 }
 
-# postmaster.pid outlives a crash; Postgres itself cannot tell when another process has that pid now.
+# Lock files outlive a crash and a reboot, and Postgres cannot tell when their pid is another's now.
 database_unlock()
 {
-	local lock=$state/pg/data/postmaster.pid pid
-	[ -f "$lock" ] || return 0
-	pid=$(head -n 1 "$lock")
-	case $(readlink "/proc/$pid/exe" 2>/dev/null) in
-	*/postgres*) die "a Postgres that ./dev does not know runs on $state/pg/data, pid $pid: stop it first" ;;
-	*) rm -f "$lock" ;;
-	esac
+	local lock pid
+	for lock in "$state/pg/data/postmaster.pid" "$run_dir/.s.PGSQL.5432.lock"; do
+		[ -f "$lock" ] || continue
+		pid=$(head -n 1 "$lock")
+		case $(readlink "/proc/$pid/exe" 2>/dev/null || true) in
+		*/postgres*) die "a Postgres that ./dev does not know holds $lock, pid $pid: stop it first" ;;
+		esac
+		rm -f "$lock"
+	done
 }
 
 database_start()

@@ -12,7 +12,7 @@ mkdir -p "$out"
 packages="jansson libpq hiredis libcurl libcrypto libjwt icu-uc icu-i18n poppler-glib libzip libxml-2.0 libseccomp libexttextcat"
 # The whole library is compiled in, so that it is instrumented too; a target that includes one of its
 # .c files gets that file twice otherwise, so its objects come first and the library as an archive.
-# shellcheck disable=SC2046,SC2086
+# shellcheck disable=SC2044,SC2046,SC2086,SC2089,SC2090
 {
 	flags="-std=c11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 		-I lib -I fcgi -I tests -I build $(pkg-config --cflags $packages) -DDESK_LIBEXECDIR=\"/nonexistent\" -DDESK_MODEL_FILE=\"models/all-minilm-l6-v2.int8.desk\""

@@ -157,6 +157,12 @@ rm_stale_socket()
 jobd_start()
 {
 	service_start jobd "$(program_key frontdesk-jobd)" "$prefix/bin/frontdesk-jobd"
+	service_wait jobd jobd_said_so
+}
+
+jobd_said_so()
+{
+	grep -q "\"event\":\"jobd_started\".*\"pid\":$(service_pid jobd)," "$state/log/jobd.log"
 }
 
 # What a program runs from; a change starts it anew.

@@ -127,7 +127,8 @@ void bm25_top_sort(struct bm25_top *top)
 
 struct bm25_run {
 	const struct bm25_weights *w;
-	double *sums;	/* BM25_WINDOW; all 0 between windows */
+	double *sums;	/* BM25_WINDOW; only low..high are looked at, or were ever written */
+	size_t  low, high;	/* of this window: where postings can be */
 	double  norms[BM25_NORMS];
 };
 
@@ -146,13 +147,37 @@ static void bm25_add(struct bm25_run *run, const struct bm25_list *l, size_t *cu
 	*cursor = (size_t)(p - l->at);
 }
 
-static void bm25_collect(struct bm25_run *run, uint64_t base, struct bm25_top *top)
+static void bm25_collect(const struct bm25_run *run, uint64_t base, struct bm25_top *top)
 {
-	for (size_t i = 0; i < BM25_WINDOW; i++) {
+	for (size_t i = run->low; i <= run->high; i++) {
 		if (run->sums[i] > 0.0 && (top->n < top->k || run->sums[i] >= top->at[0].score))
 			bm25_offer(top, (struct bm25_hit){ (int64_t)(base + i), run->sums[i] });
 	}
-	memset(run->sums, 0, BM25_WINDOW * sizeof(*run->sums));
+}
+
+/* Zeroes what this window's postings can fall on: a small tenant does not pay for a large window. */
+static void bm25_window(struct bm25_run *run, const struct bm25_list *lists, const size_t *cursors, size_t n,
+			uint64_t base)
+{
+	run->low = BM25_WINDOW - 1;
+	run->high = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t first, last;
+
+		if (cursors[i] == lists[i].n)
+			continue;
+		first = lists[i].at[cursors[i]].chunk;
+		last = lists[i].at[lists[i].n - 1].chunk;
+		if (first >= base + BM25_WINDOW)
+			continue;
+		if (first - base < run->low)
+			run->low = (size_t)(first - base);
+		if (last >= base + BM25_WINDOW)
+			last = base + BM25_WINDOW - 1;
+		if (last - base > run->high)
+			run->high = (size_t)(last - base);
+	}
+	memset(run->sums + run->low, 0, (run->high - run->low + 1) * sizeof(*run->sums));
 }
 
 /* The window that the next posting of any list is in; UINT64_MAX behind the last. */
@@ -176,10 +201,11 @@ void bm25_rank(const struct bm25_weights *w, const struct bm25_list *lists, size
 	if (n == 0 || top->k == 0)
 		return;
 	cursors = desk_xcalloc(n, sizeof(*cursors));
-	run.sums = desk_xcalloc(BM25_WINDOW, sizeof(*run.sums));
+	run.sums = desk_xmalloc(BM25_WINDOW * sizeof(*run.sums));
 	for (unsigned i = 0; i < BM25_NORMS; i++)
 		run.norms[i] = bm25_norm(w->average_length, i);
 	while ((base = bm25_next(lists, cursors, n)) != UINT64_MAX) {
+		bm25_window(&run, lists, cursors, n, base);
 		for (size_t i = 0; i < n; i++)
 			bm25_add(&run, &lists[i], &cursors[i], base);
 		bm25_collect(&run, base, top);

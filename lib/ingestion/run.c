@@ -210,8 +210,7 @@ static void run_name(const char *name, char out[RUN_NAME])
 		name += n - RUN_NAME + 4;
 		while (((unsigned char)*name & 0xC0) == 0x80)
 			name++;
-		memcpy(out, "\xE2\x80\xA6", 3);
-		desk_copy(out + 3, RUN_NAME - 3, name);
+		snprintf(out, RUN_NAME, "\xE2\x80\xA6%s", name);
 	} else {
 		desk_copy(out, RUN_NAME, name);
 	}

@@ -250,13 +250,13 @@ static enum desk_status docx_body(struct extract_zip *z, const char *main_part,
 	struct docx d = { .o = o, .styles = &styles };
 	struct extract_rels rels;
 	const char *member;
-	enum desk_status rc = DESK_OK;
+	enum desk_status rc;
 
 	extract_rels_load(z, main_part, &rels);
 	member = extract_rels_by_type(&rels, "styles");
-	if (member != NULL)
-		rc = extract_zip_xml(z, member, &styles_ops, &styles, NULL);
-	rc = docx_part(z, main_part, &d, err);	/* styles are a help, not a need */
+	if (member != NULL && extract_zip_xml(z, member, &styles_ops, &styles, NULL) != DESK_OK)
+		styles.in = false;	/* what was read is a help, not a need */
+	rc = docx_part(z, main_part, &d, err);
 	if (rc == DESK_OK) {
 		extract_charts(z, &rels, o);
 		docx_notes(z, &rels, &d);

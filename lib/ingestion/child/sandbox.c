@@ -109,7 +109,7 @@ static const int sandbox_refused[] = {
 /* abort() and the fail-stop of libc: a signal to ourselves only. */
 static int sandbox_allow_signals(scmp_filter_ctx f)
 {
-	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp self = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 	int bad = 0;
 
 	bad |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, self);

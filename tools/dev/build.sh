@@ -9,10 +9,11 @@ build_configure()
 	shift
 	[ -x configure ] && [ configure -nt configure.ac ] || autoreconf -fi
 	mkdir -p "$dir"
-	if [ ! -f "$dir/config.status" ] || [ "$(cat "$dir/.dev-args" 2>/dev/null)" != "$*" ] ||
-	    [ configure -nt "$dir/config.status" ]; then
+	# the second line is what configure itself remembers: somebody may have run it there by hand
+	if [ ! -f "$dir/config.status" ] || [ configure -nt "$dir/config.status" ] ||
+	    [ "$(cat "$dir/.dev-args" 2>/dev/null)" != "$*"$'\n'"$("$dir/config.status" --config)" ]; then
 		(cd "$dir" && "$top/configure" "$@")
-		printf '%s\n' "$*" >"$dir/.dev-args"
+		printf '%s\n%s\n' "$*" "$("$dir/config.status" --config)" >"$dir/.dev-args"
 	fi
 }
 

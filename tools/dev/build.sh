@@ -10,8 +10,13 @@ build_configure()
 	[ -x configure ] && [ configure -nt configure.ac ] || autoreconf -fi
 	mkdir -p "$dir"
 	# the second line is what configure itself remembers: somebody may have run it there by hand
-	if [ ! -f "$dir/config.status" ] || [ configure -nt "$dir/config.status" ] ||
+	if [ -f "$dir/config.status" ] &&
 	    [ "$(cat "$dir/.dev-args" 2>/dev/null)" != "$*"$'\n'"$("$dir/config.status" --config)" ]; then
+		# what was linked there looks for its library under another prefix
+		make -C "$dir" -s clean || true
+		rm -f "$dir/config.status"
+	fi
+	if [ ! -f "$dir/config.status" ] || [ configure -nt "$dir/config.status" ]; then
 		(cd "$dir" && "$top/configure" "$@")
 		printf '%s\n%s\n' "$*" "$("$dir/config.status" --config)" >"$dir/.dev-args"
 	fi

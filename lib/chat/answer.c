@@ -123,12 +123,13 @@ static void answer_cite(struct draft *d, const struct chat_found *f, const struc
 static size_t answer_supported(struct desk_arena *a, const struct chat_found *f, const struct chat_claim *c,
 			       struct chat_support *out)
 {
+	const struct chat_statement st = { c->text, f->question };
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_cited; i++) {
 		const struct chat_passage *p = &f->passages.at[c->cited[i]];
 
-		chat_support_find(a, f->chat->retrieval, c->text, p, &out[n]);
+		chat_support_find(a, f->chat->retrieval, &st, p, &out[n]);
 		if (!out[n].found && answer_languages_differ(f, p) && chat_support_numbers(c->text, p->text))
 			out[n] = (struct chat_support){ true, p, p->text, p->start, p->end, 0.5 };
 		n += out[n].found;
@@ -140,12 +141,13 @@ static size_t answer_supported(struct desk_arena *a, const struct chat_found *f,
 static size_t answer_adopted(struct desk_arena *a, const struct chat_found *f, const struct chat_claim *c,
 			     struct chat_support *out)
 {
+	const struct chat_statement st = { c->text, f->question };
 	struct chat_support best = { .found = false };
 
 	for (size_t i = 0; i < f->passages.n && i < CHAT_CITED_MAX; i++) {
 		struct chat_support s;
 
-		chat_support_find(a, f->chat->retrieval, c->text, &f->passages.at[i], &s);
+		chat_support_find(a, f->chat->retrieval, &st, &f->passages.at[i], &s);
 		if (s.found && s.share >= ANSWER_ADOPT && s.share > best.share)
 			best = s;
 	}

@@ -194,8 +194,12 @@ struct chat_support {
 	int                        start, end;
 	double                     share;	/* of the claim's words that the place has */
 };
+/* What is to be supported; a claim of a word or two ("25 days.") is read with its question. */
+struct chat_statement {
+	struct desk_str claim, question;
+};
 /* The sentence (or two) of the passage that carries the claim; found is false when none does. */
-void chat_support_find(struct desk_arena *a, struct desk_retrieval *r, struct desk_str claim,
+void chat_support_find(struct desk_arena *a, struct desk_retrieval *r, const struct chat_statement *st,
 		       const struct chat_passage *p, struct chat_support *out);
 /* Every number of the claim stands in the text. */
 bool chat_support_numbers(struct desk_str claim, struct desk_str text);

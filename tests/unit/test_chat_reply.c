@@ -153,6 +153,12 @@ END_TEST
 /* ---- support ---------------------------------------------------------------- */
 
 static const struct { const char *claim, *source, *quote; } supports[] = {
+	{ "The answer is: 25", "We have a canteen. Each employee gets 25 days of leave a year.",
+	  "Each employee gets 25 days of leave a year." },
+	{ "25 days.", "We have a canteen. Each employee gets 25 days of leave a year.",
+	  "Each employee gets 25 days of leave a year." },
+	{ "25.", "The canteen has 25 tables. All are red.", NULL },
+	{ "According to the sources, it is so.", "Each employee gets 25 days of leave a year.", NULL },
 	{ "Employees get 25 days of leave.", "Welcome. Each employee gets 25 days of leave a year. Enjoy.",
 	  "Each employee gets 25 days of leave a year." },
 	{ "Employees get 30 days of leave.", "Welcome. Each employee gets 25 days of leave a year. Enjoy.", NULL },
@@ -169,9 +175,11 @@ START_TEST(claim_is_held_by_its_sentence_or_not_at_all)
 {
 	struct desk_hit hit = { .language = "en" };
 	struct chat_passage p = { .text = desk_str_of(supports[_i].source), .hit = &hit, .start = 100 };
+	struct chat_statement st = { desk_str_of(supports[_i].claim),
+				     DESK_STR("How many days of leave does an employee get?") };
 	struct chat_support s;
 
-	chat_support_find(a, retrieval, desk_str_of(supports[_i].claim), &p, &s);
+	chat_support_find(a, retrieval, &st, &p, &s);
 	if (supports[_i].quote == NULL) {
 		ck_assert(!s.found);
 		return;

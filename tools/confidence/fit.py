@@ -96,7 +96,7 @@ class Set:
     def hits(self):
         """cosine, coverage, BM25 share of each hit, and whether it is relevant."""
         domain = "whole-%s.example" % self.slug
-        self.load(domain, self.documents)
+        self.load(domain, self.documents if len(self.documents) <= 1500 else self.half)
         path = os.path.join(self.work, "questions.jsonl")
         write_jsonl(path, sorted(self.questions, key=lambda q: dice(q["_id"]))[:QUESTIONS])
         rows = [line.split("\t") for line in self.run(domain, "hits", path).splitlines()]

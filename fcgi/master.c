@@ -25,7 +25,7 @@ struct master {
 	struct desk_config        *config, *old_config;	/* owned; old_config only during a reload */
 	struct desk_log           *log;
 	int                        listen_fd, signal_fd, ready[2], log_fd;
-	const char                *socket;	/* as it was opened: a reload does not move it */
+	char                      *socket;	/* owned; as it was opened: a reload does not move it */
 	struct fcgi_children       children;
 	unsigned                   generation, old_generation;
 	unsigned                   fails;	/* workers that died young, one after another */
@@ -335,20 +335,21 @@ int fcgi_master_run(const struct fcgi_options *o, struct desk_config *config, in
 	struct desk_error err = { 0 };
 
 	m.socket = desk_xstrdup(o->socket != NULL ? o->socket : config->FCGI_SOCKET);
-	if (master_open(&m, &err) != DESK_OK) {
+	if (master_open(&m, &err) == DESK_OK) {
+		master_pid_file(&m);
+		desk_log_event(m.log, DESK_LOG_INFO, "listening", DESK_L_STR("socket", m.socket),
+			       DESK_L_INT("workers", master_wanted(&m)));
+		master_loop(&m);
+		desk_log_event(m.log, DESK_LOG_INFO, "stopped");
+		if (o->pid_file != NULL)
+			unlink(o->pid_file);
+		close(m.listen_fd);
+	} else {
 		fprintf(stderr, "frontdesk-fcgi: %s\n", err.text);
-		return desk_status_exit(err.code);
+		m.status = desk_status_exit(err.code);
 	}
-	master_pid_file(&m);
-	desk_log_event(m.log, DESK_LOG_INFO, "listening", DESK_L_STR("socket", m.socket),
-		       DESK_L_INT("workers", master_wanted(&m)));
-	master_loop(&m);
-	desk_log_event(m.log, DESK_LOG_INFO, "stopped");
-	if (o->pid_file != NULL)
-		unlink(o->pid_file);
 	free(m.children.at);
-	free((char *)m.socket);
-	close(m.listen_fd);
+	free(m.socket);
 	desk_config_free(m.config);
 	desk_log_free(m.log);
 	return m.status;

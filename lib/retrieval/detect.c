@@ -12,8 +12,10 @@
 
 #define DETECT_SAMPLE 4000	/* bytes of a text that are looked at */
 #define DETECT_TEXTCAT_MIN 40	/* letters; below, fingerprints guess */
-#define DETECT_STOPS_SURE 0.12	/* share of stop words that a running text has at least */
+#define DETECT_STOPS_SURE 0.10	/* share of stop words that a running text has at least */
 #define DETECT_STOPS_AHEAD 1.25	/* times the second best */
+#define DETECT_STOPS_ANY 0.01	/* for a question, or where nothing else says anything */
+#define DETECT_SLOTS 1024
 
 /* Languages that may be told by script or fingerprints beside those of the table. */
 static const char detect_known[] = "af be bg bn bs et fa gl gu he hr is ja ka km kn ko lo lv mk ml mr ms "
@@ -122,6 +124,24 @@ static UScriptCode detect_script_of(const char *code)
 
 /* ---- witness two: stop words ------------------------------------------------- */
 
+/* How often each stop word comes counts up to a few times: names repeat ("Los Angeles ..."). */
+static double detect_hits(const struct word_set *stops, const struct segmented *seg)
+{
+	unsigned char seen[DETECT_SLOTS] = { 0 };
+	size_t most = 2 + seg->n / 60, hits = 0;
+
+	for (size_t k = 0; k < seg->n; k++) {
+		struct desk_str w = { seg->bytes + seg->at[k].at, seg->at[k].n };
+		unsigned char *count = &seen[retrieval_hash(w.p, w.n) % DETECT_SLOTS];
+
+		if (*count >= most || !word_set_has(stops, w))
+			continue;
+		++*count;
+		hits++;
+	}
+	return (double)hits;
+}
+
 /* The language whose stop words are most of the words; "" where none is ahead. */
 static void detect_stops(struct desk_retrieval *r, struct desk_str text, const struct language_list *among,
 			 double sure, char out[DESK_LANGUAGE_LEN + 1])
@@ -133,15 +153,11 @@ static void detect_stops(struct desk_retrieval *r, struct desk_str text, const s
 	segment_text(&a->seg, text);
 	for (size_t i = 0; i < retrieval_languages_count; i++) {
 		const char *code = retrieval_languages[i].code;
-		double hits = 0;
+		double hits;
 
 		if (r->stops[i].n == 0 || (among->n > 0 && !language_list_has(among, code)))
 			continue;
-		for (size_t k = 0; k < a->seg.n; k++) {
-			struct desk_str w = { a->seg.bytes + a->seg.at[k].at, a->seg.at[k].n };
-
-			hits += word_set_has(&r->stops[i], w);
-		}
+		hits = detect_hits(&r->stops[i], &a->seg);
 		if (hits > best) {
 			second = best;
 			best = hits;
@@ -247,6 +263,8 @@ static void detect_text(struct desk_retrieval *r, struct desk_str sample, struct
 		detect_stops(r, sample, &here, DETECT_STOPS_SURE, out);
 	if (out[0] == '\0' && script.letters >= DETECT_TEXTCAT_MIN)
 		detect_fingerprint(r, sample, script.script, &here, out);
+	if (out[0] == '\0' && script.script == USCRIPT_LATIN)
+		detect_stops(r, sample, &here, DETECT_STOPS_ANY, out);
 	if (out[0] == '\0' && here.n > 0)
 		desk_copy(out, DESK_LANGUAGE_LEN + 1, here.at[0]);
 }
@@ -289,7 +307,7 @@ void detect_question(struct desk_retrieval *r, struct desk_str text, const struc
 		desk_copy(out, DESK_LANGUAGE_LEN + 1, here.n == 1 ? here.at[0] : among->n > 0 ? among->at[0] : "");
 		return;
 	}
-	detect_stops(r, sample, &here, 0.01, out);
+	detect_stops(r, sample, &here, DETECT_STOPS_ANY, out);
 	if (out[0] == '\0' && script.letters >= DETECT_TEXTCAT_MIN)
 		detect_fingerprint(r, sample, script.script, &here, out);
 	if (out[0] == '\0' && here.n > 0)

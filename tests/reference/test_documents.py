@@ -122,7 +122,7 @@ KNOWN = [
     ("pdf/Northwind_Standard_Benefits_Details.pdf", "coverage for medical, vision, and dental services. This"),
     ("pdf/multi-column.pdf", "Open-domain question answering relies on efficient passage retrieval to select candidate contexts, where traditional"),
     ("pdf/noembed-eucjp.pdf", "あいうえお"),
-    ("pdf/right_to_left_01.pdf", "معقدة بطريقة سريعة وفعالة"),
+    ("pdf/right_to_left_01.pdf", "هذه اللغات يمكن أن يسهم بشكل كبير في تحسين نتائج العمل"),
     ("pdf/testOptionalHyphen.pdf", "optionalhyphen"),
     ("pdf/copy_paste_ligatures.pdf", "ffiflffifflstst"),
     ("pptx/testPPT_various.pptx", "Row 1 Col 1 | Row 1 Col 2 | Row 1 Col 3\nRow 2 Col 1"),

@@ -21,6 +21,7 @@ struct pdf_lines {
 	struct pdf_line *line;	/* owned */
 	size_t           n;
 	struct desk_buf  text;
+	const PopplerRectangle *before;	/* of the character before, unless a space was */
 };
 
 static void pdf_line_grow(struct pdf_line *l, const PopplerRectangle *r)
@@ -64,32 +65,55 @@ static void pdf_lines_add(struct pdf_lines *out, struct pdf_line *l)
 	*l = (struct pdf_line){ .at = out->text.n };
 }
 
-/* Cut the text at its line ends; blank lines are dropped, the places tell the paragraphs. */
+static bool pdf_is_mark(uint32_t c)
+{
+	return c >= 0x202A && c <= 0x202E;
+}
+
+/* One character of the page and its place. */
+static void pdf_lines_put(struct pdf_lines *out, struct pdf_line *l, const PopplerRectangle *r,
+			  struct desk_str utf8, uint32_t c)
+{
+	if (c == '\n') {
+		pdf_lines_add(out, l);
+		out->before = NULL;
+	} else if (c == ' ' || r == NULL) {
+		desk_buf_add(&out->text, utf8.p, utf8.n);
+		out->before = NULL;
+	} else {
+		pdf_line_grow(l, r);
+		if (out->before != NULL && c < 0x590 && pdf_is_apart(out->before, r, pdf_height(l)))
+			desk_buf_addc(&out->text, ' ');
+		desk_buf_add(&out->text, utf8.p, utf8.n);
+		out->before = r;
+	}
+}
+
+/*
+ * Cut the text at its line ends; blank lines are dropped, the places tell the paragraphs. Right to
+ * left words stand between direction marks, which have no place; two words may have nothing else
+ * between them.
+ */
 static void pdf_lines_read(const char *text, const PopplerRectangle *rects, guint n_rects,
 			   struct pdf_lines *out)
 {
-	size_t n = strlen(text), cp = 0;
-	const PopplerRectangle *before = NULL;
+	size_t n = strlen(text), at = 0;
 	struct pdf_line l = { 0 };
+	uint32_t last = 0;
 
-	for (size_t i = 0; i < n; cp++) {
+	for (size_t i = 0; i < n;) {
 		uint32_t c = 0;
 		size_t len = desk_utf8_decode(text + i, n - i, &c);
 
 		len = len > 0 ? len : 1;
-		if (c == '\n') {
-			pdf_lines_add(out, &l);
-			before = NULL;
-		} else if (c == ' ' || cp >= n_rects) {
-			desk_buf_add(&out->text, text + i, len);
-			before = NULL;
-		} else {
-			pdf_line_grow(&l, &rects[cp]);
-			if (before != NULL && c < 0x590 && pdf_is_apart(before, &rects[cp], pdf_height(&l)))
-				desk_buf_addc(&out->text, ' ');
-			desk_buf_add(&out->text, text + i, len);
-			before = &rects[cp];
+		if (!pdf_is_mark(c)) {
+			pdf_lines_put(out, &l, at < n_rects ? &rects[at] : NULL,
+				      (struct desk_str){ text + i, len }, c);
+			at++;
+		} else if (last == 0x202C && c != 0x202C) {
+			desk_buf_addc(&out->text, ' ');
 		}
+		last = c;
 		i += len;
 	}
 	pdf_lines_add(out, &l);

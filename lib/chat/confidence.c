@@ -13,12 +13,12 @@ const char *const desk_chat_feature_names[DESK_CHAT_FEATURES] = {
  * vote, one for words alone.
  * PLACEHOLDER
  */
-static const double confidence_dense[1 + DESK_CHAT_FEATURES] = { -6.5, 8.5, 3.1, -0.7, 0, 0.8, 0, 0.3 };
-static const double confidence_lexical[1 + DESK_CHAT_FEATURES] = { -6, 0, 6, -3, 8, 0, 1.4, 0 };
+static const double confidence_dense[1 + DESK_CHAT_FEATURES] = { -5.37, 6.44, 2.11, -0.44, 0, 1.35, 0, 0.6 };
+static const double confidence_lexical[1 + DESK_CHAT_FEATURES] = { -4.49, 0, 6.74, -0.81, 7.20, 0, 0.45, 2.85 };
 
 /* Of a citation: bias, cosine of its chunk, its coverage, its BM25 share, the cited text's share. */
-static const double relevance_dense[4] = { -4, 6, 1, 1 };
-static const double relevance_lexical[4] = { -2, 0, 2, 2 };
+static const double relevance_dense[4] = { -3.7, 4.5, 2.2, 0 };
+static const double relevance_lexical[4] = { -4.91, 0, 5.25, 8.66 };
 
 static double confidence_logistic(double z)
 {

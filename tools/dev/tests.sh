@@ -27,10 +27,11 @@ END
 tests_venv()
 {
 	local key
-	key=$(sha256sum <"$top/tests/requirements.txt")
+	key=$(cat "$top/tests/requirements.txt" "$top/tests/requirements-alone.txt" | sha256sum)
 	! done_before venv "$key" || return 0
 	[ -x "$state/venv/bin/pip" ] || /usr/bin/python3 -m venv "$state/venv"
 	"$state/venv/bin/pip" install --quiet --disable-pip-version-check -r "$top/tests/requirements.txt"
+	"$state/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$top/tests/requirements-alone.txt"
 	stamp venv "$key"
 }
 

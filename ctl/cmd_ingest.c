@@ -146,13 +146,14 @@ static const char **ingest_ids(const struct ingest *in)
 static void ingest_show(struct ingest *in, const struct desk_document_progress *p)
 {
 	double all = (double)in->n, done = (double)(p->ready + p->failed);
+	int64_t waiting = p->pending + p->extracting;
 
 	if (p->chunks > 0)	/* a searchable one counts half, and the rest by its vectors */
 		done += (double)p->searchable * (0.5 + 0.5 * (double)p->embedded / (double)p->chunks);
 	ctl_progress_show(&in->bar, done, all,
 			  desk_arena_printf(in->c->arena, "%lld ready, %lld searchable, %lld waiting, %lld failed",
 					    (long long)p->ready, (long long)p->searchable,
-					    (long long)(p->pending + p->extracting), (long long)p->failed));
+					    (long long)waiting, (long long)p->failed));
 }
 
 /* Until each document is READY or FAILED, or gone: overtaken by a newer version. */

@@ -92,8 +92,8 @@ enum ctl_parsed ctl_parse(struct ctl *c, int argc, char **argv)
 			return got;
 	}
 	if (c->n_args < c->command->min_args) {
-		fprintf(stderr, "frontdeskctl %s: arguments are missing: frontdeskctl %s %s\n", c->command->name,
-			c->command->name, c->command->args);
+		fprintf(stderr, "frontdeskctl %s: arguments are missing: frontdeskctl %s %s; see: frontdeskctl %s --help\n",
+			c->command->name, c->command->name, c->command->args, c->command->name);
 		return CTL_WRONG;
 	}
 	if (c->command->max_args >= 0 && c->n_args > c->command->max_args)

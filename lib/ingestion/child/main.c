@@ -17,7 +17,7 @@ void extract_selftest(const struct extract_doc *d);
 
 #if defined(__SANITIZE_ADDRESS__)
 /* The leak check at exit starts a thread, which the sandbox forbids. */
-const char *__asan_default_options(void);
+DESK_EXPORT const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0:allocator_may_return_null=0";

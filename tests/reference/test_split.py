@@ -27,6 +27,16 @@ def driver():
     return [str(path)]
 
 
+def frontdeskctl():
+    """Installed or built; the driver where there is neither."""
+    build = pathlib.Path(os.environ.get("FRONTDESK_BUILD", ROOT / "build"))
+    places = [build / "ctl" / "frontdeskctl"]
+    if "FRONTDESK_PREFIX" in os.environ:
+        places.insert(0, pathlib.Path(os.environ["FRONTDESK_PREFIX"]) / "bin" / "frontdeskctl")
+    found = [str(p) for p in places if os.access(p, os.X_OK)]
+    return [found[0], "split"] if found else driver()
+
+
 def library(size=700, overlap=100):
     return RecursiveCharacterTextSplitter(
         chunk_size=size, chunk_overlap=overlap, separators=SEPARATORS
@@ -135,7 +145,7 @@ def test_random_texts_are_split_as_the_library_does(size, overlap, tmp_path):
 
 
 def test_the_command_prints_a_json_line_a_chunk(tmp_path):
-    command = shlex.split(os.environ.get("FRONTDESK_SPLIT", "")) or driver()
+    command = shlex.split(os.environ.get("FRONTDESK_SPLIT", "")) or frontdeskctl()
     text = OWN["mixed"] + OWN["crlf"]
     path = tmp_path / "text.txt"
     path.write_bytes(text.encode("utf-8"))

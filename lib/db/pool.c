@@ -126,16 +126,18 @@ static struct db_conn *pool_conn_new(const struct desk_db *db, struct desk_error
 	return c;
 }
 
-/* An idle connection that the server has closed is readable: at its end. */
-static bool pool_conn_alive(struct db_conn *c)
+/*
+ * An idle connection that the server has closed is readable: what it said last ("terminating
+ * connection"), and then its end. Nobody else talks on an idle one; a changed setting of the
+ * server's does, and costs a new connection.
+ */
+static bool pool_conn_alive(const struct db_conn *c)
 {
 	struct pollfd p = { .fd = PQsocket(c->pg), .events = POLLIN };
 
 	if (p.fd < 0 || PQstatus(c->pg) != CONNECTION_OK)
 		return false;
-	if (poll(&p, 1, 0) <= 0)
-		return true;
-	return PQconsumeInput(c->pg) == 1 && PQstatus(c->pg) == CONNECTION_OK;
+	return poll(&p, 1, 0) == 0;
 }
 
 /* With the lock held: an idle one, or leave to open one (*out NULL), or wait. */

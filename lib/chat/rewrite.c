@@ -13,21 +13,21 @@
 static const char *const rewrite_openings[] = {
 	"and ", "and,", "but ", "or ", "also ", "what about", "how about", "what if", "then ", "so ", "why not", "why?",
 	"und ", "aber ", "oder ", "was ist mit", "wie ist es mit", "auch ",
-	"y ", "\xC2\xBFy ", "pero ", "o ", "\xC2\xBFqu\xC3\xA9 pasa con", "tambi\xC3\xA9n ",
+	"y ", "¿y ", "pero ", "o ", "¿qué pasa con", "también ",
 	"et ", "mais ", "ou ", "qu'en est-il", "aussi ",
-	"\xD0\xB0 ", "\xD0\x90 ", "\xD0\xB8 ", "\xD0\x98 ", "\xD0\xBD\xD0\xBE ",
-	"\xE9\x82\xA3", "\xE8\xBF\x98\xE6\x9C\x89", "\xE4\xBD\x86", "\xD9\x88", "\xD9\x85\xD8\xA7\xD8\xB0\xD8\xA7 \xD8\xB9\xD9\x86",
+	"а ", "А ", "и ", "И ", "но ",
+	"那", "还有", "但", "و", "ماذا عن",
 };
 /* Words that point back. */
 static const char *const rewrite_pronouns[] = {
 	"it", "its", "they", "them", "their", "this", "that", "these", "those", "there", "he", "she", "him", "her",
 	"one", "ones", "same", "else", "more",
-	"es", "er", "sie", "ihn", "ihm", "ihr", "das", "dies", "diese", "dieser", "dieses", "daf\xC3\xBCr", "damit",
+	"es", "er", "sie", "ihn", "ihm", "ihr", "das", "dies", "diese", "dieser", "dieses", "dafür", "damit",
 	"davon", "dort", "dazu", "dabei",
-	"eso", "esto", "esta", "este", "ellos", "ellas", "lo", "ah\xC3\xAD", "all\xC3\xAD",
-	"il", "elle", "ils", "elles", "cela", "\xC3\xA7""a", "ceci", "y", "en",
-	"\xD0\xBE\xD0\xBD", "\xD0\xBE\xD0\xBD\xD0\xB0", "\xD0\xBE\xD0\xBD\xD0\xBE", "\xD0\xBE\xD0\xBD\xD0\xB8",
-	"\xD1\x8D\xD1\x82\xD0\xBE", "\xD1\x8D\xD1\x82\xD0\xBE\xD1\x82", "\xD1\x82\xD0\xB0\xD0\xBC",
+	"eso", "esto", "esta", "este", "ellos", "ellas", "lo", "ahí", "allí",
+	"il", "elle", "ils", "elles", "cela", "ça", "ceci", "y", "en",
+	"он", "она", "оно", "они",
+	"это", "этот", "там",
 };
 
 struct words {

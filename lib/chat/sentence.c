@@ -27,8 +27,8 @@ struct splitter {
 };
 
 static const char *const line_bullets[] = {
-	"- ", "* ", "+ ", "\xE2\x80\xA2", "\xE2\x80\x93 ", "\xE2\x80\x94 ", "\xC2\xB7", "\xE2\x96\xAA",
-	"\xE2\x97\xA6", "\xE2\x80\xA3", "\xE2\x97\x8F", "\xE2\x96\xA0", "\xEF\x82\xB7",
+	"- ", "* ", "+ ", "•", "– ", "— ", "·", "▪",
+	"◦", "‣", "●", "■", "\xEF\x82\xB7",
 };
 
 static uint32_t text_cp(struct desk_str t, size_t at)
@@ -111,13 +111,13 @@ static const char *const end_abbreviations[] = {
 	"dept", "approx", "ca", "cf", "al", "fig", "figs", "eq", "sec", "art", "vol", "pp", "ed", "est", "max", "min",
 	"tel", "e.g", "i.e", "a.m", "p.m", "u.s", "ph.d",
 	"nr", "bzw", "usw", "ggf", "evtl", "inkl", "zzgl", "str", "bspw", "vgl", "abs", "mind", "z.b", "d.h", "u.a", "o.g",
-	"sra", "srta", "avda", "pag", "aprox", "ej", "p.ej", "n.\xC2\xBA",
+	"sra", "srta", "avda", "pag", "aprox", "ej", "p.ej", "n.º",
 	"mme", "mlle", "env", "cf", "p.ex",
-	"\xD1\x82.\xD0\xB5", "\xD1\x82.\xD0\xB4", "\xD1\x80\xD1\x83\xD0\xB1", "\xD1\x81\xD1\x82\xD1\x80",
+	"т.е", "т.д", "руб", "стр",
 };
 
 static const char *const end_months_de[] = {
-	"Januar", "Februar", "M\xC3\xA4rz", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+	"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
 	"November", "Dezember", "Quartal", "Jahrhundert",
 };
 

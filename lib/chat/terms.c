@@ -10,15 +10,15 @@ static const char *const terms_number[] = {
 	"how many", "how much", "how long", "how often", "how far", "how large", "how big", "how heavy", "how old",
 	"how fast", "how high", "how soon", "how late", "what time", "what year", "what date", "when ", "cost",
 	"price", "percent", "maximum", "minimum", "limit", "deadline", "fee",
-	"wie viel", "wie lange", "wie oft", "wie hoch", "wie gro\xC3\x9F", "wie schwer", "wie weit", "wann ", "kostet",
-	"preis", "cu\xC3\xA1nt", "cuando", "cu\xC3\xA1ndo", "precio", "cuesta", "combien", "quand", "prix",
-	"\xD1\x81\xD0\xBA\xD0\xBE\xD0\xBB\xD1\x8C\xD0\xBA\xD0\xBE", "\xD0\xBA\xD0\xBE\xD0\xB3\xD0\xB4\xD0\xB0",
-	"\xD1\x86\xD0\xB5\xD0\xBD\xD0\xB0", "\xE5\xA4\x9A\xE5\xB0\x91", "\xE5\xA4\x9A\xE4\xB9\x85",
-	"\xE5\x87\xA0", "\xE4\xBD\x95\xE6\x97\xB6", "\xD9\x83\xD9\x85", "\xD9\x85\xD8\xAA\xD9\x89",
+	"wie viel", "wie lange", "wie oft", "wie hoch", "wie groß", "wie schwer", "wie weit", "wann ", "kostet",
+	"preis", "cuánt", "cuando", "cuándo", "precio", "cuesta", "combien", "quand", "prix",
+	"сколько", "когда",
+	"цена", "多少", "多久",
+	"几", "何时", "كم", "متى",
 };
 static const char *const terms_contact[] = {
-	"e-mail", "email", "phone", "contact", "reach", "website", "telefon", "kontakt", "tel\xC3\xA9""fono",
-	"correo", "contacto", "t\xC3\xA9l\xC3\xA9phone", "courriel",
+	"e-mail", "email", "phone", "contact", "reach", "website", "telefon", "kontakt", "teléfono",
+	"correo", "contacto", "téléphone", "courriel",
 };
 
 static bool terms_has_any(const char *text, const char *const *cues, size_t n)

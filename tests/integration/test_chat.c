@@ -9,9 +9,10 @@
 #include "support/corpus.h"
 #include "support/http_peer.h"
 
-#define HANDBOOK "Leave\n\nEmployees get 25 days of paid leave a year. Part-time staff get leave in proportion to their hours." \
-	"\n\nSick pay\n\nWhoever is ill for more than three days brings a doctor's certificate.\n\nRefunds of expenses\n\n" \
-	"Expenses are refunded within ten working days. Send the receipts to the finance office."
+static const char handbook[] =
+	"Leave\n\nEmployees get 25 days of paid leave a year. Part-time staff get leave in proportion to their hours."
+	"\n\nSick pay\n\nWhoever is ill for more than three days brings a doctor's certificate.\n\nRefunds of expenses\n\n"
+	"Expenses are refunded within ten working days. Send the receipts to the finance office.";
 #define SECRET "Goodwill\n\nAn agent may give goodwill of up to 75 euros without asking the supervisor first."
 #define TENT "The Haven tent weighs 2.9 kilograms. The Haven tent costs 459 euros. Its poles are made of aluminium."
 
@@ -25,7 +26,7 @@ static void open_corpus(const char *name)
 {
 	struct desk_error *err = &corpus.cx.err;
 	const struct corpus_document docs[] = {
-		{ "handbook.txt", "Staff handbook", NULL, "en", desk_str_of(HANDBOOK) },
+		{ "handbook.txt", "Staff handbook", NULL, "en", desk_str_of(handbook) },
 		{ "playbook.txt", "Playbook", "INTERNAL", "en", desk_str_of(SECRET) },
 		{ "tent.txt", "Haven manual", NULL, "en", desk_str_of(TENT) },
 	};
@@ -142,7 +143,7 @@ START_TEST(answer_quotes_the_document)
 	ck_assert_double_gt(c->relevance, 0);
 	ck_assert_double_le(c->relevance, 1);
 	ck_assert_int_eq((int)strlen(c->quote), c->end - c->start);
-	ck_assert_int_eq(strncmp(HANDBOOK + c->start, c->quote, strlen(c->quote)), 0);
+	ck_assert_int_eq(strncmp(&handbook[c->start], c->quote, strlen(c->quote)), 0);
 	ck_assert_double_gt(a.confidence, 0.5);
 	ck_assert(!a.requires_human);
 	ck_assert_str_eq(a.answered_by, "extractive");
@@ -384,7 +385,7 @@ START_TEST(model_answers_with_citations_that_hold)
 	ck_assert_str_eq(a.response, "Employees get 25 days of paid leave a year. [1] The moon is made of green cheese.");
 	ck_assert_uint_eq(a.n_citations, 1);
 	ck_assert_str_eq(a.citations[0].quote, "Employees get 25 days of paid leave a year.");
-	ck_assert_int_eq(strncmp(HANDBOOK + a.citations[0].start, a.citations[0].quote, strlen(a.citations[0].quote)), 0);
+	ck_assert_int_eq(strncmp(&handbook[a.citations[0].start], a.citations[0].quote, strlen(a.citations[0].quote)), 0);
 	ck_assert_int_eq(count("SELECT count(*) FROM messages WHERE conversation_id = $1::uuid"
 			       " AND metadata->>'model' = 'openai/gpt-4o-mini'", a.conversation_id), 1);
 	ck_assert_ptr_nonnull(strstr(peer.requests[0], "25 days of paid leave"));

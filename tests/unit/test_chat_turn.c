@@ -1,5 +1,7 @@
 /* tests/unit/test_chat_turn.c - follow-ups, people asked for, sentences picked, passages joined. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The library exports its own. */
+#define desk_chat_feature_names test_feature_names
 #include "chat/confidence.c"
 #include "chat/extract.c"
 #include "chat/passage.c"

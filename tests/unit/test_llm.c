@@ -300,6 +300,8 @@ START_TEST(settings_make_the_models)
 	desk_llm_set_free(set);
 	desk_net_free(net);
 	desk_config_free(c);
+	for (int i = 0; i < 4 && picks[_i].env[i] != NULL; i += 2)
+		unsetenv(picks[_i].env[i]);
 }
 END_TEST
 
@@ -313,6 +315,7 @@ START_TEST(azure_named_but_not_configured_is_said)
 	ck_ok(desk_config_load(NULL, DESK_NEED_NOTHING, &c, &err), &err);
 	ck_fails(desk_llm_set_open(c, NULL, &set, &err), DESK_E_CONFIG, &err, "AZURE_OPENAI_ENDPOINT");
 	desk_config_free(c);
+	unsetenv("LLM_PROVIDER");
 }
 END_TEST
 

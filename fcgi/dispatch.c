@@ -166,6 +166,8 @@ void fcgi_dispatch(struct desk_ctx *cx, struct fcgi_req *req, struct fcgi_resp *
 		rc = dispatch_auth(cx, req);
 		if (rc == DESK_OK)
 			rc = req->route->handle(cx, req, resp);
+		if (rc == DESK_OK && resp->body.overflow)
+			rc = desk_fail(cx, DESK_E_BUG, "the answer is larger than a response may be");
 		if (rc != DESK_OK)
 			dispatch_failed(cx, req, rc, resp);
 	}

@@ -99,8 +99,10 @@ if [ ! -e "$root$clone" ]; then
 	rm -f "$root$clone/.git/hooks/"*
 else
 	in_clone=(git -c safe.directory='*' -C "$root$clone")
-	"${in_clone[@]}" fetch -q "$top" HEAD
-	"${in_clone[@]}" reset -q --hard FETCH_HEAD
+	if [ "$("${in_clone[@]}" rev-parse HEAD)" != "$(git -C "$top" rev-parse HEAD)" ]; then
+		"${in_clone[@]}" fetch -q "$top" HEAD
+		"${in_clone[@]}" reset -q --hard FETCH_HEAD
+	fi
 fi
 if [ -d "$top/../shared" ] && ! mountpoint -q "$root$home/shared"; then
 	mkdir -p "$root$home/shared"

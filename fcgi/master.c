@@ -117,7 +117,7 @@ static void master_drain_generation(struct master *m, unsigned generation)
 static void master_stop(struct master *m)
 {
 	if (!m->stopping)
-		desk_log_event(m->log, DESK_LOG_INFO, "stopping");
+		desk_log_event(m->log, DESK_LOG_INFO, "stopping", DESK_L_INT("workers", m->children.n));
 	for (size_t i = 0; i < m->children.n; i++) {
 		if (m->stopping)
 			kill(m->children.at[i].pid, SIGKILL);
@@ -340,7 +340,7 @@ int fcgi_master_run(const struct fcgi_options *o, struct desk_config *config, in
 		desk_log_event(m.log, DESK_LOG_INFO, "listening", DESK_L_STR("socket", m.socket),
 			       DESK_L_INT("workers", master_wanted(&m)));
 		master_loop(&m);
-		desk_log_event(m.log, DESK_LOG_INFO, "stopped");
+		desk_log_event(m.log, DESK_LOG_INFO, "stopped", DESK_L_INT("status", m.status));
 		if (o->pid_file != NULL)
 			unlink(o->pid_file);
 		close(m.listen_fd);

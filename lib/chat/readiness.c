@@ -24,7 +24,7 @@ static void readiness_postgres(struct desk_ctx *cx, struct desk_readiness *out)
 	enum desk_status rc = desk_db_begin_platform(cx);
 
 	if (rc == DESK_OK)
-		rc = desk_db_exec(cx, "SELECT 1");
+		rc = desk_db_query_n(cx, NULL, "SELECT 1", NULL, 0);
 	if (rc == DESK_OK)
 		rc = desk_db_commit(cx);
 	if (rc != DESK_OK)

@@ -29,7 +29,7 @@ def unharmed(instance):
     def health():
         return instance.fcgi("GET", "/v1/health").status
     assert health() == 200
-    pids = {line["pid"] for line in instance.log() if line["event"] == "worker_ready"}
+    pids = wait_until(lambda: {line["pid"] for line in instance.log() if line["event"] == "worker_ready"}, "the worker's line")
     yield instance
     for _ in range(8):
         assert health() == 200

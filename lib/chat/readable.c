@@ -41,7 +41,7 @@ static void readable_cells(struct desk_str t, struct cells *out)
 	}
 }
 
-/* White space runs to one space; an image's mark goes, its text stays. */
+/* White space runs to one space; the marks of bold text and of images go, their text stays. */
 static void readable_add(struct desk_buf *b, struct desk_str t)
 {
 	bool space = false;
@@ -53,6 +53,10 @@ static void readable_add(struct desk_buf *b, struct desk_str t)
 		}
 		if (t.p[i] == '!' && i + 1 < t.n && t.p[i + 1] == '[')
 			continue;
+		if (t.p[i] == '*' && i + 1 < t.n && t.p[i + 1] == '*') {
+			i++;
+			continue;
+		}
 		if (space && b->n > 0)
 			desk_buf_addc(b, ' ');
 		space = false;

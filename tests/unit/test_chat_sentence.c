@@ -81,6 +81,7 @@ static const struct { const char *text, *header, *said; } readables[] = {
 	{ "Tent | 459.00", "Haven 3 | Price", "Tent, 459.00" },
 	{ "Tent | 459.00", "", "Tent, 459.00" },
 	{ "see ![x](http://evil/?q=1) it", "", "see [x](http://evil/?q=1) it" },
+	{ "The **maximum** is 5 * 3.", "", "The maximum is 5 * 3." },
 	{ "", "", "" },
 };
 

@@ -126,7 +126,8 @@ static bool cache_login(redisContext *r, const struct cache_where *w)
 {
 	if (*w->user != '\0' && !cache_said_ok(redisCommand(r, "AUTH %s %s", w->user, w->password)))
 		return false;
-	if (*w->user == '\0' && *w->password != '\0' && !cache_said_ok(redisCommand(r, "AUTH %s", w->password)))
+	if (*w->user == '\0' && *w->password != '\0' &&
+	    !cache_said_ok(redisCommand(r, "AUTH %s", w->password)))
 		return false;
 	return w->db == 0 || cache_said_ok(redisCommand(r, "SELECT %d", w->db));
 }
@@ -144,7 +145,8 @@ static redisContext *cache_connect(const struct cache_where *w, struct desk_erro
 	if (r->err != 0)
 		desk_error_set(err, DESK_E_UNAVAILABLE, "Redis cannot be reached: %s", r->errstr);
 	else
-		desk_error_set(err, DESK_E_UNAVAILABLE, "Redis refuses the login or the database of REDIS_URL");
+		desk_error_set(err, DESK_E_UNAVAILABLE,
+			       "Redis refuses the login or the database of REDIS_URL");
 	redisFree(r);
 	return NULL;
 }
@@ -162,7 +164,8 @@ static bool cache_is_alive(const redisContext *r)
 {
 	char c;
 
-	return recv(r->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+	return recv(r->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	       (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 /* Run a command. On success *out is the reply (owned); whatever else happens closes the breaker. */
@@ -173,7 +176,8 @@ static enum desk_status cache_run(struct desk_cache *c, const struct cache_comma
 	bool may;
 
 	if (c == NULL)
-		return desk_error_set(err, DESK_E_UNAVAILABLE, "there is no Redis: REDIS_URL is empty");
+		return desk_error_set(err, DESK_E_UNAVAILABLE,
+				      "there is no Redis: REDIS_URL is empty");
 	r = cache_take(c, force, &may);
 	if (!may)
 		return desk_error_set(err, DESK_E_UNAVAILABLE, "Redis was down a moment ago");
@@ -183,7 +187,8 @@ static enum desk_status cache_run(struct desk_cache *c, const struct cache_comma
 	}
 	*out = r != NULL ? redisCommandArgv(r, cmd->n, (const char **)cmd->argv, cmd->len) : NULL;
 	if (*out == NULL) {
-		desk_error_set(err, DESK_E_UNAVAILABLE, "Redis does not answer: %s", r != NULL ? r->errstr : "");
+		desk_error_set(err, DESK_E_UNAVAILABLE, "Redis does not answer: %s",
+			       r != NULL ? r->errstr : "");
 		redisFree(r);
 		cache_failed(c);
 		return DESK_E_UNAVAILABLE;
@@ -194,9 +199,9 @@ static enum desk_status cache_run(struct desk_cache *c, const struct cache_comma
 
 static enum desk_status cache_refused(redisReply *reply, struct desk_error *err)
 {
-	enum desk_status rc = desk_error_set(err, DESK_E_UNAVAILABLE, "Redis says: %.200s",
-					     reply->type == REDIS_REPLY_ERROR ? reply->str :
-									       "something unexpected");
+	enum desk_status rc = desk_error_set(
+		err, DESK_E_UNAVAILABLE, "Redis says: %.200s",
+		reply->type == REDIS_REPLY_ERROR ? reply->str : "something unexpected");
 
 	freeReplyObject(reply);
 	return rc;
@@ -232,8 +237,11 @@ enum desk_status desk_cache_set(struct desk_cache *c, struct desk_str key, struc
 
 	desk_buf_init(&ttl, 16);
 	desk_buf_addf(&ttl, "%d", ttl_s);
-	rc = cache_run(c, &(struct cache_command){ 5, { "SET", key.p, value.p, "EX", ttl.p },
-						   { 3, key.n, value.n, 2, ttl.n } }, false, &reply, err);
+	rc = cache_run(c,
+		       &(struct cache_command){ 5,
+						{ "SET", key.p, value.p, "EX", ttl.p },
+						{ 3, key.n, value.n, 2, ttl.n } },
+		       false, &reply, err);
 	desk_buf_done(&ttl);
 	if (rc != DESK_OK)
 		return rc;

@@ -7,8 +7,9 @@
 /* What stands wrong is named, but never shown: it may hold the password. */
 static enum desk_status url_bad(struct desk_error *err, const char *what)
 {
-	return desk_error_set(err, DESK_E_CONFIG,
-			      "REDIS_URL: %s; it looks like redis://:password@host:6379/0 or unix:///path", what);
+	return desk_error_set(
+		err, DESK_E_CONFIG,
+		"REDIS_URL: %s; it looks like redis://:password@host:6379/0 or unix:///path", what);
 }
 
 static int url_hex(char c)
@@ -164,7 +165,9 @@ static enum desk_status url_unix(struct desk_arena *a, const char *s, struct cac
 enum desk_status cache_url_parse(struct desk_arena *a, const char *url, struct cache_where *out,
 				 struct desk_error *err)
 {
-	*out = (struct cache_where){ .path = "", .host = "", .port = 6379, .user = "", .password = "" };
+	*out = (struct cache_where){
+		.path = "", .host = "", .port = 6379, .user = "", .password = ""
+	};
 	if (strncmp(url, "redis://", 8) == 0)
 		return url_redis(a, url + 8, out, err);
 	if (strncmp(url, "unix://", 7) == 0)

@@ -29,7 +29,8 @@ static size_t draft_number(struct draft *d, const struct desk_citation *c)
 	for (size_t i = 0; i < d->n; i++) {
 		struct desk_citation *have = &d->citations[i];
 
-		if (strcmp(have->document, c->document) != 0 || have->start != c->start || have->end != c->end)
+		if (strcmp(have->document, c->document) != 0 || have->start != c->start ||
+		    have->end != c->end)
 			continue;
 		if (c->relevance > have->relevance)
 			have->relevance = c->relevance;
@@ -67,9 +68,14 @@ static struct desk_citation answer_citation(struct desk_arena *a, const struct c
 	const struct desk_hit *h = chat_passage_hit(at->passage, at->start);
 
 	return (struct desk_citation){
-		.document = h->document, .source = h->source, .title = h->title, .page = h->page,
+		.document = h->document,
+		.source = h->source,
+		.title = h->title,
+		.page = h->page,
 		.relevance = chat_relevance(&f->search, h),
-		.start = at->start, .end = at->end, .quote = desk_arena_strndup(a, at->text.p, at->text.n),
+		.start = at->start,
+		.end = at->end,
+		.quote = desk_arena_strndup(a, at->text.p, at->text.n),
 	};
 }
 
@@ -81,7 +87,8 @@ static void answer_unknown(const struct chat_found *f, struct desk_answer *out)
 	out->decision = DESK_DECIDED_UNKNOWN;
 }
 
-void chat_answer_extractive(struct desk_ctx *cx, const struct chat_found *f, struct desk_answer *out)
+void chat_answer_extractive(struct desk_ctx *cx, const struct chat_found *f,
+			    struct desk_answer *out)
 {
 	struct draft d;
 
@@ -109,7 +116,8 @@ void chat_answer_extractive(struct desk_ctx *cx, const struct chat_found *f, str
 /* Where the languages differ, words cannot be compared: the passage stands for its sentence. */
 static bool answer_languages_differ(const struct chat_found *f, const struct chat_passage *p)
 {
-	return *f->language != '\0' && *p->hit->language != '\0' && strcmp(f->language, p->hit->language) != 0;
+	return *f->language != '\0' && *p->hit->language != '\0' &&
+	       strcmp(f->language, p->hit->language) != 0;
 }
 
 static void answer_cite(struct draft *d, const struct chat_found *f, const struct chat_support *at)
@@ -120,8 +128,8 @@ static void answer_cite(struct draft *d, const struct chat_found *f, const struc
 }
 
 /* The sources that the claim names and that carry it; their number. */
-static size_t answer_supported(struct desk_arena *a, const struct chat_found *f, const struct chat_claim *c,
-			       struct chat_support *out)
+static size_t answer_supported(struct desk_arena *a, const struct chat_found *f,
+			       const struct chat_claim *c, struct chat_support *out)
 {
 	const struct chat_statement st = { c->text, f->question };
 	size_t n = 0;
@@ -130,7 +138,8 @@ static size_t answer_supported(struct desk_arena *a, const struct chat_found *f,
 		const struct chat_passage *p = &f->passages.at[c->cited[i]];
 
 		chat_support_find(a, f->chat->retrieval, &st, p, &out[n]);
-		if (!out[n].found && answer_languages_differ(f, p) && chat_support_numbers(c->text, p->text))
+		if (!out[n].found && answer_languages_differ(f, p) &&
+		    chat_support_numbers(c->text, p->text))
 			out[n] = (struct chat_support){ true, p, p->text, p->start, p->end, 0.5 };
 		n += out[n].found;
 	}
@@ -138,8 +147,8 @@ static size_t answer_supported(struct desk_arena *a, const struct chat_found *f,
 }
 
 /* A claim that names no source: the one that carries it best, where one does well. */
-static size_t answer_adopted(struct desk_arena *a, const struct chat_found *f, const struct chat_claim *c,
-			     struct chat_support *out)
+static size_t answer_adopted(struct desk_arena *a, const struct chat_found *f,
+			     const struct chat_claim *c, struct chat_support *out)
 {
 	const struct chat_statement st = { c->text, f->question };
 	struct chat_support best = { .found = false };
@@ -164,7 +173,8 @@ static bool answer_has_digit(struct desk_str t)
 }
 
 /* The number of claims that are supported; a number that no source has is not said. */
-static size_t answer_claims(struct draft *d, const struct chat_found *f, const struct chat_claims *claims)
+static size_t answer_claims(struct draft *d, const struct chat_found *f,
+			    const struct chat_claims *claims)
 {
 	size_t supported = 0;
 
@@ -196,8 +206,9 @@ static struct desk_deadline answer_deadline(const struct desk_ctx *cx)
 	return d;
 }
 
-static enum desk_status answer_ask(struct desk_ctx *cx, const struct chat_found *f, const struct chat_history *h,
-				   struct chat_claims *claims, struct desk_error *why)
+static enum desk_status answer_ask(struct desk_ctx *cx, const struct chat_found *f,
+				   const struct chat_history *h, struct chat_claims *claims,
+				   struct desk_error *why)
 {
 	const struct desk_llm *model = desk_llm_pick(f->chat->models, cx->tenant->settings.llm);
 	struct desk_llm_request rq = { .deadline = answer_deadline(cx) };
@@ -215,8 +226,9 @@ static enum desk_status answer_ask(struct desk_ctx *cx, const struct chat_found 
 	return rc;
 }
 
-enum desk_status chat_answer_model(struct desk_ctx *cx, const struct chat_found *f, const struct chat_history *h,
-				   struct desk_answer *out, struct desk_error *why)
+enum desk_status chat_answer_model(struct desk_ctx *cx, const struct chat_found *f,
+				   const struct chat_history *h, struct desk_answer *out,
+				   struct desk_error *why)
 {
 	const struct desk_llm *model = desk_llm_pick(f->chat->models, cx->tenant->settings.llm);
 	struct chat_claims claims;
@@ -236,7 +248,8 @@ enum desk_status chat_answer_model(struct desk_ctx *cx, const struct chat_found 
 	supported = answer_claims(&d, f, &claims);
 	if (supported == 0) {
 		desk_buf_done(&d.text);
-		return desk_error_set(why, DESK_E_UPSTREAM, "no sentence of the model's answer is in the sources");
+		return desk_error_set(why, DESK_E_UPSTREAM,
+				      "no sentence of the model's answer is in the sources");
 	}
 	draft_done(&d, out);
 	out->decision = DESK_DECIDED_ANSWER;

@@ -40,11 +40,13 @@ static enum desk_status turn_check_message(struct desk_ctx *cx, struct desk_str 
 		return desk_error_field(&cx->err, "message", "has a NUL character");
 	n = desk_utf8_count(m.p, m.n);
 	if (n < 1 || n > DESK_CHAT_MESSAGE_MAX)
-		return desk_error_field(&cx->err, "message", "must have 1 to %d characters", DESK_CHAT_MESSAGE_MAX);
+		return desk_error_field(&cx->err, "message", "must have 1 to %d characters",
+					DESK_CHAT_MESSAGE_MAX);
 	return DESK_OK;
 }
 
-static enum desk_status turn_check(struct desk_ctx *cx, const struct desk_chat_turn *in, struct turn *out)
+static enum desk_status turn_check(struct desk_ctx *cx, const struct desk_chat_turn *in,
+				   struct turn *out)
 {
 	const char *user = in->user != NULL ? in->user : in->visitor;
 	enum desk_status rc = turn_check_message(cx, in->message);
@@ -52,13 +54,17 @@ static enum desk_status turn_check(struct desk_ctx *cx, const struct desk_chat_t
 	if (rc != DESK_OK)
 		return rc;
 	if (in->channel == NULL || *in->channel == '\0' || strlen(in->channel) > CHAT_CHANNEL_MAX)
-		return desk_error_field(&cx->err, "channel", "must have 1 to %d bytes", CHAT_CHANNEL_MAX);
+		return desk_error_field(&cx->err, "channel", "must have 1 to %d bytes",
+					CHAT_CHANNEL_MAX);
 	if (user != NULL && (*user == '\0' || strlen(user) > CHAT_USER_MAX))
-		return desk_error_field(&cx->err, "user_id", "must have 1 to %d bytes", CHAT_USER_MAX);
+		return desk_error_field(&cx->err, "user_id", "must have 1 to %d bytes",
+					CHAT_USER_MAX);
 	if (in->conversation != NULL && !desk_uuid_valid(in->conversation))
 		return desk_error_field(&cx->err, "context.conversation_id", "is not a UUID");
 	/* What an anonymous caller calls itself never names a user that a credential names. */
-	out->user = in->user == NULL && user != NULL ? desk_arena_printf(cx->arena, "visitor:%s", user) : user;
+	out->user = in->user == NULL && user != NULL
+			    ? desk_arena_printf(cx->arena, "visitor:%s", user)
+			    : user;
 	out->in = in;
 	out->message = in->message;
 	return DESK_OK;
@@ -77,7 +83,8 @@ static enum desk_status turn_embed(struct desk_ctx *cx, struct turn *t, float **
 	if (e == NULL || !desk_embedder_speaks(e, t->language))
 		return DESK_OK;
 	*out = desk_arena_array(cx->arena, desk_embedder_dim(e), sizeof(float));
-	if (desk_embed_query(e, chat->vectors, t->found.question, *out, &t->cached, cx->deadline, &why) == DESK_OK)
+	if (desk_embed_query(e, chat->vectors, t->found.question, *out, &t->cached, cx->deadline,
+			     &why) == DESK_OK)
 		return DESK_OK;
 	/* An embedding server that is down costs the dense list, not the answer. */
 	*out = NULL;
@@ -134,17 +141,20 @@ static enum desk_status turn_find(struct desk_ctx *cx, struct turn *t)
 
 /* ---- answering -------------------------------------------------------------------- */
 
-static void turn_model_failed(struct desk_ctx *cx, const struct desk_llm *model, const struct desk_error *why)
+static void turn_model_failed(struct desk_ctx *cx, const struct desk_llm *model,
+			      const struct desk_error *why)
 {
 	desk_log_ctx(cx, DESK_LOG_WARN, "model_failed", DESK_L_STR("model", desk_llm_name(model)),
-		     DESK_L_STR("status", desk_status_name(why->code)), DESK_L_STR("reason", why->text),
-		     DESK_L_STR("answered_by", "extractive"));
+		     DESK_L_STR("status", desk_status_name(why->code)),
+		     DESK_L_STR("reason", why->text), DESK_L_STR("answered_by", "extractive"));
 }
 
 /* By the model, with no transaction held; false: the extractive answer is to be given. */
-static enum desk_status turn_ask_model(struct desk_ctx *cx, struct turn *t, struct desk_answer *out, bool *done)
+static enum desk_status turn_ask_model(struct desk_ctx *cx, struct turn *t, struct desk_answer *out,
+				       bool *done)
 {
-	const struct desk_llm *model = desk_llm_pick(t->found.chat->models, cx->tenant->settings.llm);
+	const struct desk_llm *model =
+		desk_llm_pick(t->found.chat->models, cx->tenant->settings.llm);
 	struct desk_error why = { 0 };
 	enum desk_status rc;
 
@@ -204,9 +214,11 @@ static void turn_log(const struct desk_ctx *cx, const struct turn *t, const stru
 	json_object_set_new(meta, "citations", json_integer((json_int_t)out->n_citations));
 	json_object_set_new(meta, "language", json_string(out->language));
 	desk_log_ctx(cx, DESK_LOG_INFO, "conversation_event",
-		     DESK_L_STR("event_type", t->in->conversation == NULL ? "conversation_started" : "message_answered"),
+		     DESK_L_STR("event_type", t->in->conversation == NULL ? "conversation_started"
+									  : "message_answered"),
 		     DESK_L_STR("conversation_id", out->conversation_id),
-		     DESK_L_STR("user_id", t->user != NULL ? t->user : ""), DESK_L_JSON("metadata", meta));
+		     DESK_L_STR("user_id", t->user != NULL ? t->user : ""),
+		     DESK_L_JSON("metadata", meta));
 	desk_log_ctx(cx, DESK_LOG_INFO, "rag_query",
 		     DESK_L_INT("query_length", desk_utf8_count(t->message.p, t->message.n)),
 		     DESK_L_DOUBLE("response_confidence", out->confidence),
@@ -234,17 +246,24 @@ static enum desk_status turn_prepare(struct desk_ctx *cx, struct turn *t)
 		if (rc == DESK_OK)
 			rc = desk_language_question(cx, r, t->message, t->language);
 		if (rc == DESK_OK)
-			t->found.question = chat_rewrite(cx->arena, r, t->language, &t->history, t->message);
+			t->found.question =
+				chat_rewrite(cx->arena, r, t->language, &t->history, t->message);
 	}
 	t->t.history = desk_mono_us(cx->clock);
 	return rc;
 }
 
-static enum desk_status turn_store(struct desk_ctx *cx, const struct turn *t, struct desk_answer *out)
+static enum desk_status turn_store(struct desk_ctx *cx, const struct turn *t,
+				   struct desk_answer *out)
 {
 	struct chat_record rec = {
-		.turn = t->in, .user = t->user, .message = t->message, .standalone = t->found.question,
-		.answer = out, .started = t->in->conversation == NULL, .asked_us = t->asked_us,
+		.turn = t->in,
+		.user = t->user,
+		.message = t->message,
+		.standalone = t->found.question,
+		.answer = out,
+		.started = t->in->conversation == NULL,
+		.asked_us = t->asked_us,
 	};
 
 	desk_copy(out->language, sizeof(out->language), t->language);
@@ -290,7 +309,8 @@ enum desk_status desk_chat_answer(struct desk_ctx *cx, const struct desk_chat *c
 }
 
 enum desk_status desk_chat_confidence(struct desk_ctx *cx, const struct desk_chat *chat,
-				      struct desk_str question, bool internal, struct desk_chat_score *out)
+				      struct desk_str question, bool internal,
+				      struct desk_chat_score *out)
 {
 	struct desk_chat_turn in = { .message = question, .channel = "EVAL", .internal = internal };
 	struct turn *t = desk_arena_alloc(cx->arena, sizeof(*t));

@@ -33,9 +33,11 @@ static enum desk_status complete_send(struct desk_ctx *cx, const struct chat_pic
 }
 
 /* The units of the window that the piece touches; only its open ends move. */
-static void complete_apply(struct desk_arena *a, struct chat_pick *p, struct desk_str window, int from, bool head)
+static void complete_apply(struct desk_arena *a, struct chat_pick *p, struct desk_str window,
+			   int from, bool head)
 {
-	size_t b = desk_utf8_offset(window.p, window.n, (size_t)(p->start - from)), e = b + p->text.n;
+	size_t b = desk_utf8_offset(window.p, window.n, (size_t)(p->start - from)),
+	       e = b + p->text.n;
 	struct chat_units units;
 	size_t nb = b, ne = e;
 
@@ -72,7 +74,8 @@ enum desk_status chat_extract_complete(struct desk_ctx *cx, struct chat_extract 
 			continue;
 		rc = desk_db_next(cx, &rows);
 		if (rc == DESK_OK && desk_rows_count(rows) == 1)
-			complete_apply(cx->arena, &x->picks[i], desk_str_of(desk_rows_text(rows, 0, 1)),
+			complete_apply(cx->arena, &x->picks[i],
+				       desk_str_of(desk_rows_text(rows, 0, 1)),
 				       (int)desk_rows_int64(rows, 0, 0), head[i]);
 	}
 	return rc;

@@ -76,7 +76,8 @@ static double extract_rest(const struct chat_question *q, struct chat_mask *cove
 	return part * (chat_question_share(q, covered) - was);
 }
 
-static double extract_share(const struct extractor *x, const struct candidate *c, const struct surroundings *s)
+static double extract_share(const struct extractor *x, const struct candidate *c,
+			    const struct surroundings *s)
 {
 	struct chat_mask covered = c->own;
 	double share = chat_question_share(x->q, &covered);
@@ -88,7 +89,8 @@ static double extract_share(const struct extractor *x, const struct candidate *c
 	return share + extract_rest(x->q, &covered, &s->before, EXTRACT_FROM_BEFORE);
 }
 
-static double extract_score(const struct extractor *x, const struct scored *s, size_t i, double share)
+static double extract_score(const struct extractor *x, const struct scored *s, size_t i,
+			    double share)
 {
 	const struct chat_unit *u = &s->units.at[i];
 	struct desk_str text = extract_text(s, i, i);
@@ -96,7 +98,8 @@ static double extract_score(const struct extractor *x, const struct scored *s, s
 
 	if (x->top > 0)
 		score += 0.1 * s->passage->hit->score / x->top;
-	if ((x->q->wants_number && extract_has_number(text)) || (x->q->wants_contact && extract_has_contact(text)))
+	if ((x->q->wants_number && extract_has_number(text)) ||
+	    (x->q->wants_contact && extract_has_contact(text)))
 		score += 0.12;
 	if (u->n < 20)
 		score -= 0.08;
@@ -110,8 +113,9 @@ static bool extract_names_cells(const struct scored *s, size_t i)
 {
 	const struct chat_unit *u = s->units.at;
 
-	return u[i].kind == CHAT_ROW && (i == 0 || u[i - 1].kind != CHAT_ROW) && i + 1 < s->units.n &&
-	       u[i + 1].kind == CHAT_ROW && !extract_has_number(extract_text(s, i, i));
+	return u[i].kind == CHAT_ROW && (i == 0 || u[i - 1].kind != CHAT_ROW) &&
+	       i + 1 < s->units.n && u[i + 1].kind == CHAT_ROW &&
+	       !extract_has_number(extract_text(s, i, i));
 }
 
 static void extract_walk(const struct extractor *x, struct scored *s)
@@ -170,7 +174,8 @@ static bool extract_best(struct extractor *x, struct scored **in, size_t *at)
 		struct scored *s = &x->passages[p];
 
 		for (size_t i = 0; i < s->units.n; i++) {
-			if (!s->at[i].eligible || s->at[i].taken || (found && s->at[i].score <= best + 1e-9))
+			if (!s->at[i].eligible || s->at[i].taken ||
+			    (found && s->at[i].score <= best + 1e-9))
 				continue;
 			best = s->at[i].score;
 			*in = s;
@@ -205,7 +210,8 @@ static bool extract_continues(const struct scored *s, size_t best, size_t last, 
 		return i - first <= EXTRACT_ITEMS;
 	if (a->kind != CHAT_SENTENCE || b->kind != CHAT_SENTENCE)
 		return a->block == b->block;
-	return s->at[i].share >= 0.5 * s->at[best].share && (a->block == b->block || s->at[i].share > 0);
+	return s->at[i].share >= 0.5 * s->at[best].share &&
+	       (a->block == b->block || s->at[i].share > 0);
 }
 
 /* The first row of a table names the cells of those below. */
@@ -213,7 +219,8 @@ static struct desk_str extract_header(const struct scored *s, size_t row)
 {
 	size_t first = row;
 
-	while (first > 0 && s->units.at[first].kind == CHAT_ROW && s->units.at[first - 1].kind == CHAT_ROW)
+	while (first > 0 && s->units.at[first].kind == CHAT_ROW &&
+	       s->units.at[first - 1].kind == CHAT_ROW)
 		first--;
 	return first < row ? extract_text(s, first, first) : (struct desk_str){ NULL, 0 };
 }
@@ -223,13 +230,19 @@ static void extract_grow(struct extractor *x, struct scored *s, size_t best, str
 {
 	size_t last = best;
 
-	while (extract_continues(s, best, last, best) && extract_cps(s, best, last + 1) <= EXTRACT_PIECE_CPS)
+	while (extract_continues(s, best, last, best) &&
+	       extract_cps(s, best, last + 1) <= EXTRACT_PIECE_CPS)
 		last++;
 	*out = (struct chat_pick){
-		.passage = s->passage, .first = best, .last = last, .text = extract_text(s, best, last),
-		.share = s->at[best].share, .header = extract_header(s, best),
+		.passage = s->passage,
+		.first = best,
+		.last = last,
+		.text = extract_text(s, best, last),
+		.share = s->at[best].share,
+		.header = extract_header(s, best),
 	};
-	out->start = s->passage->start + (int)desk_utf8_count(s->passage->text.p, s->units.at[best].at);
+	out->start =
+		s->passage->start + (int)desk_utf8_count(s->passage->text.p, s->units.at[best].at);
 	out->end = out->start + (int)desk_utf8_count(out->text.p, out->text.n);
 	out->page = chat_passage_hit(s->passage, out->start)->page;
 	out->open_head = best == 0 && s->passage->start > 0 && s->units.at[0].kind == CHAT_SENTENCE;
@@ -250,7 +263,8 @@ static bool extract_adds(const struct extractor *x, const struct scored *s, size
 	if (s->at[i].score < 0.7 * best || x->cps + extract_cps(s, i, i) > EXTRACT_ALL_CPS)
 		return false;
 	chat_mask_add(&all, &s->at[i].own);
-	return chat_question_share(x->q, &all) - was >= 0.15 || (s->at[i].score >= 0.9 * best && was < 0.6);
+	return chat_question_share(x->q, &all) - was >= 0.15 ||
+	       (s->at[i].score >= 0.9 * best && was < 0.6);
 }
 
 /* Best place first; places of one document in its order. */
@@ -269,8 +283,8 @@ static void extract_order(struct chat_extract *out)
 	}
 }
 
-void chat_extract(struct desk_arena *a, struct chat_question *q, const struct chat_passages *passages,
-		  struct chat_extract *out)
+void chat_extract(struct desk_arena *a, struct chat_question *q,
+		  const struct chat_passages *passages, struct chat_extract *out)
 {
 	struct extractor *x = desk_arena_alloc(a, sizeof(*x));
 	struct scored *s = NULL;
@@ -287,7 +301,8 @@ void chat_extract(struct desk_arena *a, struct chat_question *q, const struct ch
 			out->pairs = chat_question_pairs(q, &x->passages[p].all);
 	while (out->n < EXTRACT_PICKS && extract_best(x, &s, &i)) {
 		if (out->n > 0 && !extract_adds(x, s, i, best)) {
-			s->at[i].taken = true;	/* looked at: the next best may still add something */
+			s->at[i].taken =
+				true; /* looked at: the next best may still add something */
 			if (s->at[i].score < 0.7 * best)
 				break;
 			continue;

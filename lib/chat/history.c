@@ -43,7 +43,8 @@ enum desk_status chat_history_load(struct desk_ctx *cx, const char *conversation
 	if (rc == DESK_OK)
 		rc = desk_db_next(cx, &rows);
 	if (rc == DESK_OK && desk_rows_count(rows) == 0)
-		rc = desk_fail(cx, DESK_E_NOT_FOUND, "conversation \"%s\" is not this caller's", conversation);
+		rc = desk_fail(cx, DESK_E_NOT_FOUND, "conversation \"%s\" is not this caller's",
+			       conversation);
 	if (rc == DESK_OK)
 		rc = desk_db_next(cx, &rows);
 	if (rc == DESK_OK)

@@ -8,12 +8,14 @@
 /* By document, then place. */
 static int passage_compare(const void *a, const void *b)
 {
-	const struct desk_hit *x = *(const struct desk_hit *const *)a, *y = *(const struct desk_hit *const *)b;
+	const struct desk_hit *x = *(const struct desk_hit *const *)a,
+			      *y = *(const struct desk_hit *const *)b;
 	int c = strcmp(x->document, y->document);
 
 	if (c != 0)
 		return c;
-	return x->start != y->start ? (x->start > y->start) - (x->start < y->start) : x->end - y->end;
+	return x->start != y->start ? (x->start > y->start) - (x->start < y->start)
+				    : x->end - y->end;
 }
 
 static int passage_by_rank(const void *a, const void *b)
@@ -36,13 +38,15 @@ static void passage_begin(struct chat_passage *p, const struct desk_hit *h, size
  * Joins h to p where they overlap, and so are one text for sure; false otherwise. (Between chunks
  * that only touch, white space was cut off that we do not know.)
  */
-static bool passage_join(struct desk_arena *a, struct chat_passage *p, const struct desk_hit *h, size_t rank)
+static bool passage_join(struct desk_arena *a, struct chat_passage *p, const struct desk_hit *h,
+			 size_t rank)
 {
 	struct desk_str more = desk_str_of(h->content);
 	size_t over;
 	char *text;
 
-	if (strcmp(p->hit->document, h->document) != 0 || h->start >= p->end || p->n_parts == CHAT_PARTS_MAX)
+	if (strcmp(p->hit->document, h->document) != 0 || h->start >= p->end ||
+	    p->n_parts == CHAT_PARTS_MAX)
 		return false;
 	over = desk_utf8_offset(more.p, more.n, (size_t)(p->end - h->start));
 	if (h->end > p->end) {
@@ -62,9 +66,11 @@ static bool passage_join(struct desk_arena *a, struct chat_passage *p, const str
 	return true;
 }
 
-void chat_passages_make(struct desk_arena *a, const struct desk_search_result *found, struct chat_passages *out)
+void chat_passages_make(struct desk_arena *a, const struct desk_search_result *found,
+			struct chat_passages *out)
 {
-	const struct desk_hit **order = desk_arena_array(a, found->n + 1, sizeof(struct desk_hit *));
+	const struct desk_hit **order =
+		desk_arena_array(a, found->n + 1, sizeof(struct desk_hit *));
 
 	out->n = 0;
 	out->at = desk_arena_array(a, found->n + 1, sizeof(*out->at));

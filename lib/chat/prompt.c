@@ -20,8 +20,9 @@ static const char prompt_rules[] =
 
 /* Marks that chat templates give a meaning to; a space takes it away. */
 static const char *const prompt_marks[] = {
-	"<|", "|>", "[INST", "[/INST", "<<SYS", "<</SYS", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>",
-	"<bos>", "<eos>", "<think>", "</think>",
+	"<|",     "|>",    "[INST",   "[/INST",          "<<SYS",
+	"<</SYS", "<s>",   "</s>",    "<start_of_turn>", "<end_of_turn>",
+	"<bos>",  "<eos>", "<think>", "</think>",
 };
 
 static size_t prompt_mark(const char *p, size_t n)
@@ -56,7 +57,8 @@ static void prompt_add_title(struct desk_buf *b, const char *title)
 		desk_buf_addc(b, strchr("\"<>\r\n\t", *p) != NULL ? ' ' : *p);
 }
 
-static void prompt_add_sources(struct desk_buf *b, const struct chat_passages *sources, const char *fence)
+static void prompt_add_sources(struct desk_buf *b, const struct chat_passages *sources,
+			       const char *fence)
 {
 	for (size_t i = 0; i < sources->n && i < PROMPT_SOURCES_MAX; i++) {
 		const struct chat_passage *p = &sources->at[i];
@@ -107,7 +109,8 @@ static struct desk_str prompt_said(struct desk_arena *a, const char *text)
 	return prompt_keep(a, &b);
 }
 
-static struct desk_str prompt_question(struct desk_arena *a, const struct chat_prompt_in *in, const char *fence)
+static struct desk_str prompt_question(struct desk_arena *a, const struct chat_prompt_in *in,
+				       const char *fence)
 {
 	struct desk_buf b;
 
@@ -117,11 +120,14 @@ static struct desk_str prompt_question(struct desk_arena *a, const struct chat_p
 	desk_buf_adds(&b, "\nQuestion: ");
 	prompt_add_foreign(&b, in->question, fence);
 	if (*in->lang != '\0')
-		desk_buf_addf(&b, "\n(Answer in the language \"%s\", with [numbers] of the sources.)", in->lang);
+		desk_buf_addf(&b,
+			      "\n(Answer in the language \"%s\", with [numbers] of the sources.)",
+			      in->lang);
 	return prompt_keep(a, &b);
 }
 
-void chat_prompt_make(struct desk_arena *a, const struct chat_prompt_in *in, struct chat_prompt *out)
+void chat_prompt_make(struct desk_arena *a, const struct chat_prompt_in *in,
+		      struct chat_prompt *out)
 {
 	const struct chat_history *h = in->history;
 	size_t first = h->n > PROMPT_HISTORY ? h->n - PROMPT_HISTORY : 0;
@@ -131,7 +137,8 @@ void chat_prompt_make(struct desk_arena *a, const struct chat_prompt_in *in, str
 	desk_hex(dice, sizeof(dice), out->fence);
 	out->n = 0;
 	out->messages = desk_arena_array(a, PROMPT_HISTORY + 2, sizeof(*out->messages));
-	out->messages[out->n++] = (struct desk_llm_message){ "system", prompt_system(a, out->fence) };
+	out->messages[out->n++] =
+		(struct desk_llm_message){ "system", prompt_system(a, out->fence) };
 	for (size_t i = first; i < h->n; i++)
 		out->messages[out->n++] = (struct desk_llm_message){
 			h->at[i].customer ? "user" : "assistant", prompt_said(a, h->at[i].text),

@@ -94,7 +94,8 @@ static void readable_row(struct desk_buf *b, const struct cells *row, const stru
 
 static bool readable_is_row(const char *p, size_t n)
 {
-	return memmem(p, n, " | ", 3) != NULL || memchr(p, '\t', n) != NULL || (n > 0 && p[0] == '|');
+	return memmem(p, n, " | ", 3) != NULL || memchr(p, '\t', n) != NULL ||
+	       (n > 0 && p[0] == '|');
 }
 
 char *chat_readable(struct desk_arena *a, struct desk_str text, struct desk_str header)

@@ -32,7 +32,8 @@ static size_t reply_target_end(struct desk_str t, size_t at)
 /* "scheme://…" or "www.…" at p: its length, 0 for none. */
 static size_t reply_url(const char *p, size_t n)
 {
-	static const char *const starts[] = { "http://", "https://", "ftp://", "www.", "data:", "javascript:", "file:" };
+	static const char *const starts[] = { "http://", "https://",    "ftp://", "www.",
+					      "data:",   "javascript:", "file:" };
 	size_t i;
 
 	for (i = 0; i < DESK_ARRAY_LEN(starts); i++)
@@ -52,7 +53,8 @@ static size_t reply_tag(struct desk_str t)
 {
 	const char *end;
 
-	if (t.n < 2 || t.p[0] != '<' || !(isalpha((unsigned char)t.p[1]) || t.p[1] == '/' || t.p[1] == '!'))
+	if (t.n < 2 || t.p[0] != '<' ||
+	    !(isalpha((unsigned char)t.p[1]) || t.p[1] == '/' || t.p[1] == '!'))
 		return 0;
 	end = memchr(t.p, '>', t.n);
 	return end != NULL ? (size_t)(end - t.p) + 1 : 0;
@@ -106,7 +108,7 @@ static size_t reply_open(const char *p, size_t n)
 {
 	if (n > 0 && p[0] == '[')
 		return 1;
-	return n >= 3 && memcmp(p, "\xE3\x80\x90", 3) == 0 ? 3 : 0;	/* some models' own bracket */
+	return n >= 3 && memcmp(p, "\xE3\x80\x90", 3) == 0 ? 3 : 0; /* some models' own bracket */
 }
 
 static size_t reply_close(const char *p, size_t n)
@@ -163,7 +165,8 @@ static size_t reply_marker(const char *p, size_t n, struct chat_claim *c, size_t
 }
 
 /* Takes the markers out of a sentence. */
-static void reply_take_markers(struct desk_arena *a, struct desk_str s, size_t n_sources, struct chat_claim *c)
+static void reply_take_markers(struct desk_arena *a, struct desk_str s, size_t n_sources,
+			       struct chat_claim *c)
 {
 	char *out = desk_arena_alloc(a, s.n + 1);
 	size_t n = 0;
@@ -196,7 +199,8 @@ static bool reply_is_empty(struct desk_str t)
 }
 
 /* Behind a sentence's end stand its markers: " [1][2]" belongs to what is before. */
-static size_t reply_markers_behind(struct desk_str t, size_t at, struct chat_claim *c, size_t n_sources)
+static size_t reply_markers_behind(struct desk_str t, size_t at, struct chat_claim *c,
+				   size_t n_sources)
 {
 	for (;;) {
 		size_t i = at, len;
@@ -223,8 +227,8 @@ static void reply_add(struct chat_claims *out, const struct chat_claim *c)
 	}
 }
 
-static void reply_split(struct desk_arena *a, const char *lang, struct desk_str text, size_t n_sources,
-			struct chat_claims *out)
+static void reply_split(struct desk_arena *a, const char *lang, struct desk_str text,
+			size_t n_sources, struct chat_claims *out)
 {
 	struct chat_units units;
 	size_t done = 0;

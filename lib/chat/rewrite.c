@@ -11,23 +11,55 @@
 
 /* What a follow-up begins with. */
 static const char *const rewrite_openings[] = {
-	"and ", "and,", "but ", "or ", "also ", "what about", "how about", "what if", "then ", "so ", "why not", "why?",
-	"und ", "aber ", "oder ", "was ist mit", "wie ist es mit", "auch ",
-	"y ", "¿y ", "pero ", "o ", "¿qué pasa con", "también ",
-	"et ", "mais ", "ou ", "qu'en est-il", "aussi ",
-	"а ", "А ", "и ", "И ", "но ",
-	"那", "还有", "但", "و", "ماذا عن",
+	"and ",
+	"and,",
+	"but ",
+	"or ",
+	"also ",
+	"what about",
+	"how about",
+	"what if",
+	"then ",
+	"so ",
+	"why not",
+	"why?",
+	"und ",
+	"aber ",
+	"oder ",
+	"was ist mit",
+	"wie ist es mit",
+	"auch ",
+	"y ",
+	"¿y ",
+	"pero ",
+	"o ",
+	"¿qué pasa con",
+	"también ",
+	"et ",
+	"mais ",
+	"ou ",
+	"qu'en est-il",
+	"aussi ",
+	"а ",
+	"А ",
+	"и ",
+	"И ",
+	"но ",
+	"那",
+	"还有",
+	"但",
+	"و",
+	"ماذا عن",
 };
 /* Words that point back. */
 static const char *const rewrite_pronouns[] = {
-	"it", "its", "they", "them", "their", "this", "that", "these", "those", "there", "he", "she", "him", "her",
-	"one", "ones", "same", "else", "more",
-	"es", "er", "sie", "ihn", "ihm", "ihr", "das", "dies", "diese", "dieser", "dieses", "dafür", "damit",
-	"davon", "dort", "dazu", "dabei",
-	"eso", "esto", "esta", "este", "ellos", "ellas", "lo", "ahí", "allí",
-	"il", "elle", "ils", "elles", "cela", "ça", "ceci", "y", "en",
-	"он", "она", "оно", "они",
-	"это", "этот", "там",
+	"it",    "its",    "they",   "them",  "their", "this",  "that", "these", "those",
+	"there", "he",     "she",    "him",   "her",   "one",   "ones", "same",  "else",
+	"more",  "es",     "er",     "sie",   "ihn",   "ihm",   "ihr",  "das",   "dies",
+	"diese", "dieser", "dieses", "dafür", "damit", "davon", "dort", "dazu",  "dabei",
+	"eso",   "esto",   "esta",   "este",  "ellos", "ellas", "lo",   "ahí",   "allí",
+	"il",    "elle",   "ils",    "elles", "cela",  "ça",    "ceci", "y",     "en",
+	"он",    "она",    "оно",    "они",   "это",   "этот",  "там",
 };
 
 struct words {
@@ -99,7 +131,8 @@ static bool rewrite_leans(const struct words *all, size_t content, struct desk_s
 	if (content > REWRITE_LONG)
 		return false;
 	for (size_t i = 0; i < all->n; i++)
-		points |= rewrite_word_in(all->at[i], rewrite_pronouns, DESK_ARRAY_LEN(rewrite_pronouns));
+		points |= rewrite_word_in(all->at[i], rewrite_pronouns,
+					  DESK_ARRAY_LEN(rewrite_pronouns));
 	return rewrite_opens(message) || (points && content <= 5) || content <= 1;
 }
 
@@ -108,7 +141,8 @@ static const char *rewrite_before(const struct chat_history *h)
 {
 	for (size_t i = h->n; i > 0; i--)
 		if (h->at[i - 1].customer)
-			return h->at[i - 1].standalone != NULL ? h->at[i - 1].standalone : h->at[i - 1].text;
+			return h->at[i - 1].standalone != NULL ? h->at[i - 1].standalone
+							       : h->at[i - 1].text;
 	return NULL;
 }
 
@@ -121,8 +155,8 @@ static bool rewrite_has(const struct words *w, struct desk_str word)
 }
 
 /* Of the words before, the last ones are kept where there are too many: nearest to what is meant. */
-static struct desk_str rewrite_join(struct desk_arena *a, const struct words *borrowed, const struct words *own,
-				    struct desk_str message)
+static struct desk_str rewrite_join(struct desk_arena *a, const struct words *borrowed,
+				    const struct words *own, struct desk_str message)
 {
 	struct desk_buf b;
 	struct desk_str out;

@@ -61,8 +61,9 @@ static uint32_t text_before(struct desk_str t, size_t at, size_t *start)
 
 static bool text_is_space(uint32_t cp)
 {
-	return cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xA0 || cp == 0x3000 || cp == 0x200B ||
-	       cp == 0xFEFF || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 || cp == 0x2029 || cp == 0x202F;
+	return cp == ' ' || (cp >= '\t' && cp <= '\r') || cp == 0xA0 || cp == 0x3000 ||
+	       cp == 0x200B || cp == 0xFEFF || (cp >= 0x2000 && cp <= 0x200A) || cp == 0x2028 ||
+	       cp == 0x2029 || cp == 0x202F;
 }
 
 static size_t text_skip_space(struct desk_str t, size_t b, size_t e)
@@ -83,8 +84,9 @@ static size_t text_trim_end(struct desk_str t, size_t b, size_t e)
 
 static bool text_is_wide(uint32_t cp)
 {
-	return (cp >= 0x2E80 && cp <= 0x9FFF) || (cp >= 0xAC00 && cp <= 0xD7AF) || (cp >= 0xF900 && cp <= 0xFAFF) ||
-	       (cp >= 0xFF00 && cp <= 0xFFEF) || (cp >= 0x20000 && cp <= 0x3FFFF);
+	return (cp >= 0x2E80 && cp <= 0x9FFF) || (cp >= 0xAC00 && cp <= 0xD7AF) ||
+	       (cp >= 0xF900 && cp <= 0xFAFF) || (cp >= 0xFF00 && cp <= 0xFFEF) ||
+	       (cp >= 0x20000 && cp <= 0x3FFFF);
 }
 
 /* ---- where a sentence ends ---------------------------------------------------- */
@@ -96,29 +98,30 @@ static bool end_is_wide_stop(uint32_t cp)
 
 static bool end_is_stop(uint32_t cp)
 {
-	return cp == '.' || cp == '!' || cp == '?' || cp == 0x2026 || cp == 0x061F || cp == 0x06D4 ||
-	       cp == 0x0964 || end_is_wide_stop(cp);
+	return cp == '.' || cp == '!' || cp == '?' || cp == 0x2026 || cp == 0x061F ||
+	       cp == 0x06D4 || cp == 0x0964 || end_is_wide_stop(cp);
 }
 
 static bool end_is_closer(uint32_t cp)
 {
-	return cp == ')' || cp == ']' || cp == '"' || cp == '\'' || cp == 0x201D || cp == 0x2019 || cp == 0xBB ||
-	       cp == 0x300D || cp == 0x300F || cp == 0xFF09 || cp == 0x201C || cp == '*' || cp == '_';
+	return cp == ')' || cp == ']' || cp == '"' || cp == '\'' || cp == 0x201D || cp == 0x2019 ||
+	       cp == 0xBB || cp == 0x300D || cp == 0x300F || cp == 0xFF09 || cp == 0x201C ||
+	       cp == '*' || cp == '_';
 }
 
 static const char *const end_abbreviations[] = {
-	"mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "vs", "etc", "no", "nos", "inc", "ltd", "co", "corp",
-	"dept", "approx", "ca", "cf", "al", "fig", "figs", "eq", "sec", "art", "vol", "pp", "ed", "est", "max", "min",
-	"tel", "e.g", "i.e", "a.m", "p.m", "u.s", "ph.d",
-	"nr", "bzw", "usw", "ggf", "evtl", "inkl", "zzgl", "str", "bspw", "vgl", "abs", "mind", "z.b", "d.h", "u.a", "o.g",
-	"sra", "srta", "avda", "pag", "aprox", "ej", "p.ej", "n.º",
-	"mme", "mlle", "env", "cf", "p.ex",
-	"т.е", "т.д", "руб", "стр",
+	"mr",   "mrs",  "ms",   "dr",   "prof",  "sr",   "jr",     "st",  "vs",  "etc",  "no",
+	"nos",  "inc",  "ltd",  "co",   "corp",  "dept", "approx", "ca",  "cf",  "al",   "fig",
+	"figs", "eq",   "sec",  "art",  "vol",   "pp",   "ed",     "est", "max", "min",  "tel",
+	"e.g",  "i.e",  "a.m",  "p.m",  "u.s",   "ph.d", "nr",     "bzw", "usw", "ggf",  "evtl",
+	"inkl", "zzgl", "str",  "bspw", "vgl",   "abs",  "mind",   "z.b", "d.h", "u.a",  "o.g",
+	"sra",  "srta", "avda", "pag",  "aprox", "ej",   "p.ej",   "n.º", "mme", "mlle", "env",
+	"cf",   "p.ex", "т.е",  "т.д",  "руб",   "стр",
 };
 
 static const char *const end_months_de[] = {
-	"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
-	"November", "Dezember", "Quartal", "Jahrhundert",
+	"Januar", "Februar",   "März",    "April",    "Mai",      "Juni",    "Juli",
+	"August", "September", "Oktober", "November", "Dezember", "Quartal", "Jahrhundert",
 };
 
 static bool end_is_month(const char *p)
@@ -144,7 +147,8 @@ static bool end_is_abbreviation(const struct splitter *s, size_t b, size_t at, s
 	if (u_isalpha((UChar32)text_cp(s->text, w)) && text_next(s->text, w) == at)
 		return u_isupper((UChar32)text_cp(s->text, w));	/* an initial */
 	for (size_t i = 0; i < DESK_ARRAY_LEN(end_abbreviations); i++)
-		if (strlen(end_abbreviations[i]) == n && strncasecmp(end_abbreviations[i], p, n) == 0)
+		if (strlen(end_abbreviations[i]) == n &&
+		    strncasecmp(end_abbreviations[i], p, n) == 0)
 			return true;
 	return n <= 2 && strspn(p, "0123456789") >= n && strcmp(s->lang, "de") == 0 &&
 	       end_is_month(s->text.p + next);
@@ -172,7 +176,8 @@ static size_t end_of_sentence(const struct splitter *s, size_t b, size_t e)
 		after = text_cp(t, next);
 		if (next >= e)
 			return i;
-		if (u_islower((UChar32)after) || (cp == '.' && end_is_abbreviation(s, b, stop, next)))
+		if (u_islower((UChar32)after) ||
+		    (cp == '.' && end_is_abbreviation(s, b, stop, next)))
 			continue;
 		return i;
 	}
@@ -304,7 +309,8 @@ static bool line_wraps(struct desk_str t, const struct line *l, const struct lin
 {
 	uint32_t last, first;
 
-	if (l->blank || m->blank || m->kind != CHAT_SENTENCE || l->kind == CHAT_ROW || l->kind == CHAT_HEADING)
+	if (l->blank || m->blank || m->kind != CHAT_SENTENCE || l->kind == CHAT_ROW ||
+	    l->kind == CHAT_HEADING)
 		return false;
 	last = text_before(t, l->e, NULL);
 	first = text_cp(t, m->b);
@@ -322,7 +328,8 @@ static bool line_is_heading(struct desk_str t, const struct line *l, size_t rest
 {
 	uint32_t last;
 
-	if (l->kind != CHAT_SENTENCE || l->cps > LINE_HEADING || text_skip_space(t, rest, t.n) >= t.n)
+	if (l->kind != CHAT_SENTENCE || l->cps > LINE_HEADING ||
+	    text_skip_space(t, rest, t.n) >= t.n)
 		return false;
 	last = text_before(t, l->e, NULL);
 	return !end_is_stop(last) && strchr(",;:", (int)(last < 128 ? last : 'x')) == NULL;
@@ -369,7 +376,8 @@ static void split_rows(const struct splitter *s)
 	struct chat_unit *u = s->out->at;
 
 	for (size_t i = 0, end; i < s->out->n; i = end + 1) {
-		for (end = i; end < s->out->n && u[end].kind == CHAT_HEADING && !u[end].question; end++)
+		for (end = i; end < s->out->n && u[end].kind == CHAT_HEADING && !u[end].question;
+		     end++)
 			;
 		for (size_t k = i + 1; k < end; k++)
 			if (!unit_is_section(s, &u[k]) &&
@@ -385,7 +393,8 @@ static size_t line_end(struct desk_str t, size_t b)
 	return nl != NULL ? (size_t)(nl - t.p) : t.n;
 }
 
-void chat_units_split(struct desk_arena *a, const char *lang, struct desk_str text, struct chat_units *out)
+void chat_units_split(struct desk_arena *a, const char *lang, struct desk_str text,
+		      struct chat_units *out)
 {
 	struct splitter s = { .a = a, .lang = lang != NULL ? lang : "", .out = out, .cap = 32 };
 	size_t at = 0;
@@ -410,7 +419,8 @@ void chat_units_split(struct desk_arena *a, const char *lang, struct desk_str te
 		}
 		if (head.blank)
 			continue;
-		if (l.b == head.b && !(first == 0 && unit_is_tail(text, head.b)) && line_is_heading(text, &head, at))
+		if (l.b == head.b && !(first == 0 && unit_is_tail(text, head.b)) &&
+		    line_is_heading(text, &head, at))
 			head.kind = CHAT_HEADING;
 		unit_add_block(&s, head.b, l.e, (enum chat_unit_kind)head.kind);
 	}

@@ -8,9 +8,9 @@ static const char *const store_decisions[] = { "answer", "unknown", "person" };
 
 static json_t *store_citation(const struct desk_citation *c)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:i, s:i, s:s}", "document", c->document, "source", c->source,
-			      "title", c->title, "relevance", c->relevance, "start", c->start, "end", c->end,
-			      "quote", c->quote);
+	json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:i, s:i, s:s}", "document", c->document,
+			      "source", c->source, "title", c->title, "relevance", c->relevance,
+			      "start", c->start, "end", c->end, "quote", c->quote);
 
 	if (o != NULL && c->page > 0)
 		json_object_set_new(o, "page", json_integer(c->page));
@@ -39,7 +39,8 @@ static json_t *store_question(struct desk_ctx *cx, const struct chat_record *rec
 
 	json_object_set_new(o, "correlation_id", json_string(cx->correlation_id));
 	if (!desk_str_eq(rec->message, rec->standalone))
-		json_object_set_new(o, "standalone", json_stringn(rec->standalone.p, rec->standalone.n));
+		json_object_set_new(o, "standalone",
+				    json_stringn(rec->standalone.p, rec->standalone.n));
 	return o;
 }
 
@@ -77,10 +78,11 @@ static enum desk_status store_conversation(struct desk_ctx *cx, const struct cha
 	const char *context = rec->answer->requires_human ? "{\"requires_human\":true}" : "{}";
 
 	if (rec->started)
-		return desk_db_send(cx, start, desk_p_text(rec->answer->conversation_id), desk_p_text(rec->user),
-				    desk_p_text(rec->turn->channel), desk_p_text(context));
-	return desk_db_send(cx, go_on, desk_p_text(rec->answer->conversation_id), desk_p_text(rec->user),
-			    desk_p_text(context));
+		return desk_db_send(cx, start, desk_p_text(rec->answer->conversation_id),
+				    desk_p_text(rec->user), desk_p_text(rec->turn->channel),
+				    desk_p_text(context));
+	return desk_db_send(cx, go_on, desk_p_text(rec->answer->conversation_id),
+			    desk_p_text(rec->user), desk_p_text(context));
 }
 
 /* The answer comes after the question, whatever the clock's grain. */
@@ -93,8 +95,10 @@ static enum desk_status store_messages(struct desk_ctx *cx, const struct chat_re
 	int64_t took = desk_now_us(cx->clock) - rec->asked_us;
 
 	return desk_db_send(cx, sql, desk_p_text(rec->answer->conversation_id),
-			    desk_p_str(cx->arena, rec->message), desk_p_json(cx->arena, store_question(cx, rec)),
-			    desk_p_text(rec->answer->response), desk_p_json(cx->arena, store_answer(cx, rec->answer)),
+			    desk_p_str(cx->arena, rec->message),
+			    desk_p_json(cx->arena, store_question(cx, rec)),
+			    desk_p_text(rec->answer->response),
+			    desk_p_json(cx->arena, store_answer(cx, rec->answer)),
 			    desk_p_int64(took > 0 ? took : 0));
 }
 

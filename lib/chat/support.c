@@ -27,8 +27,10 @@ static size_t support_number(struct desk_str t, size_t *at, char *out, size_t ca
 	while (i < t.n && n + 1 < cap) {
 		if (isdigit((unsigned char)t.p[i]))
 			out[n++] = t.p[i];
-		else if (!(strchr(",.' ", t.p[i]) != NULL && i + 3 < t.n && isdigit((unsigned char)t.p[i + 1]) &&
-			   isdigit((unsigned char)t.p[i + 2]) && isdigit((unsigned char)t.p[i + 3])))
+		else if (!(strchr(",.' ", t.p[i]) != NULL && i + 3 < t.n &&
+			   isdigit((unsigned char)t.p[i + 1]) &&
+			   isdigit((unsigned char)t.p[i + 2]) &&
+			   isdigit((unsigned char)t.p[i + 3])))
 			break;
 		i++;
 	}
@@ -69,7 +71,8 @@ struct supporter {
 };
 
 /* Share of different words that units first..last have. */
-static double support_share(const struct supporter *s, const struct desk_terms *of, size_t first, size_t last)
+static double support_share(const struct supporter *s, const struct desk_terms *of, size_t first,
+			    size_t last)
 {
 	size_t have = 0, all = 0;
 
@@ -93,9 +96,12 @@ static void support_try(const struct supporter *s, struct desk_str claim, size_t
 	const struct chat_unit *b = &s->units.at[first], *e = &s->units.at[last];
 	struct desk_str text = { s->p->text.p + b->at, e->at + e->n - b->at };
 	/* more sentences must carry clearly more: a citation is as short as it can be */
-	double share = support_share(s, &s->claim, first, last), worth = share - 0.08 * (double)(last - first);
+	double share = support_share(s, &s->claim, first, last),
+	       worth = share - 0.08 * (double)(last - first);
 
-	if (share < SUPPORT_SHARE || worth <= out->share || support_share(s, &s->own, first, last) < SUPPORT_SHARE || !chat_support_numbers(claim, text))
+	if (share < SUPPORT_SHARE || worth <= out->share ||
+	    support_share(s, &s->own, first, last) < SUPPORT_SHARE ||
+	    !chat_support_numbers(claim, text))
 		return;
 	*out = (struct chat_support){ true, s->p, text, 0, 0, worth };
 	out->start = s->p->start + (int)desk_utf8_count(s->p->text.p, b->at);
@@ -105,8 +111,9 @@ static void support_try(const struct supporter *s, struct desk_str claim, size_t
 /* "According to source 1, the answer is": the frame of a claim says nothing. */
 static void support_drop_frame(struct desk_terms *t)
 {
-	static const char *const frame[] = { "answer", "sourc", "accord", "document", "base", "inform", "provid", "question",
-					     "state", "quell", "antwort", "fuent", "respuest" };
+	static const char *const frame[] = { "answer",  "sourc",  "accord",   "document", "base",
+					     "inform",  "provid", "question", "state",    "quell",
+					     "antwort", "fuent",  "respuest" };
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -120,8 +127,8 @@ static void support_drop_frame(struct desk_terms *t)
 	t->n = n;
 }
 
-static void support_terms(struct desk_arena *a, struct desk_retrieval *r, const struct chat_statement *st,
-			  struct supporter *out)
+static void support_terms(struct desk_arena *a, struct desk_retrieval *r,
+			  const struct chat_statement *st, struct supporter *out)
 {
 	const char *lang = out->p->hit->language;
 	struct desk_terms asked, *own = &out->own, *both = &out->claim;
@@ -140,8 +147,9 @@ static void support_terms(struct desk_arena *a, struct desk_retrieval *r, const 
 		both->at[both->n++] = asked.at[i];
 }
 
-void chat_support_find(struct desk_arena *a, struct desk_retrieval *r, const struct chat_statement *st,
-		       const struct chat_passage *p, struct chat_support *out)
+void chat_support_find(struct desk_arena *a, struct desk_retrieval *r,
+		       const struct chat_statement *st, const struct chat_passage *p,
+		       struct chat_support *out)
 {
 	struct supporter s = { .p = p };
 	const char *lang = p->hit->language;
@@ -151,7 +159,8 @@ void chat_support_find(struct desk_arena *a, struct desk_retrieval *r, const str
 	chat_units_split(a, lang, p->text, &s.units);
 	s.terms = desk_arena_array(a, s.units.n + 1, sizeof(*s.terms));
 	for (size_t i = 0; i < s.units.n; i++)
-		desk_analyze(r, a, lang, (struct desk_str){ p->text.p + s.units.at[i].at, s.units.at[i].n },
+		desk_analyze(r, a, lang,
+			     (struct desk_str){ p->text.p + s.units.at[i].at, s.units.at[i].n },
 			     &s.terms[i]);
 	for (size_t i = 0; i < s.units.n; i++)
 		for (size_t last = i; last < s.units.n && last < i + SUPPORT_SPAN; last++)

@@ -7,18 +7,18 @@
 
 /* What asks for a number, a price, a date or a time; and what asks for a way to get in touch. */
 static const char *const terms_number[] = {
-	"how many", "how much", "how long", "how often", "how far", "how large", "how big", "how heavy", "how old",
-	"how fast", "how high", "how soon", "how late", "what time", "what year", "what date", "when ", "cost",
-	"price", "percent", "maximum", "minimum", "limit", "deadline", "fee",
-	"wie viel", "wie lange", "wie oft", "wie hoch", "wie groß", "wie schwer", "wie weit", "wann ", "kostet",
-	"preis", "cuánt", "cuando", "cuándo", "precio", "cuesta", "combien", "quand", "prix",
-	"сколько", "когда",
-	"цена", "多少", "多久",
-	"几", "何时", "كم", "متى",
+	"how many",  "how much",  "how long",   "how often", "how far",  "how large", "how big",
+	"how heavy", "how old",   "how fast",   "how high",  "how soon", "how late",  "what time",
+	"what year", "what date", "when ",      "cost",      "price",    "percent",   "maximum",
+	"minimum",   "limit",     "deadline",   "fee",       "wie viel", "wie lange", "wie oft",
+	"wie hoch",  "wie groß",  "wie schwer", "wie weit",  "wann ",    "kostet",    "preis",
+	"cuánt",     "cuando",    "cuándo",     "precio",    "cuesta",   "combien",   "quand",
+	"prix",      "сколько",   "когда",      "цена",      "多少",     "多久",      "几",
+	"何时",      "كم",        "متى",
 };
 static const char *const terms_contact[] = {
-	"e-mail", "email", "phone", "contact", "reach", "website", "telefon", "kontakt", "teléfono",
-	"correo", "contacto", "téléphone", "courriel",
+	"e-mail",  "email",    "phone",  "contact",  "reach",     "website",  "telefon",
+	"kontakt", "teléfono", "correo", "contacto", "téléphone", "courriel",
 };
 
 static bool terms_has_any(const char *text, const char *const *cues, size_t n)
@@ -30,12 +30,14 @@ static bool terms_has_any(const char *text, const char *const *cues, size_t n)
 }
 
 /* Which of the question's words it is; n_terms for none. */
-static size_t terms_find(const struct chat_question *q, const struct chat_wording *w, struct desk_str word)
+static size_t terms_find(const struct chat_question *q, const struct chat_wording *w,
+			 struct desk_str word)
 {
 	size_t t;
 
 	for (t = 0; t < q->found->n_terms; t++)
-		if (w->stems[t].n == word.n && word.n > 0 && memcmp(w->stems[t].p, word.p, word.n) == 0)
+		if (w->stems[t].n == word.n && word.n > 0 &&
+		    memcmp(w->stems[t].p, word.p, word.n) == 0)
 			break;
 	return t;
 }
@@ -58,7 +60,8 @@ static void terms_pairs(struct desk_arena *a, const struct chat_question *q, str
 }
 
 /* The question's words in a language, made at the first text in it. */
-static const struct chat_wording *terms_in(struct desk_arena *a, struct chat_question *q, const char *lang)
+static const struct chat_wording *terms_in(struct desk_arena *a, struct chat_question *q,
+					   const char *lang)
 {
 	const struct desk_search_result *f = q->found;
 	struct chat_wording *w;
@@ -100,8 +103,8 @@ void chat_question_init(struct desk_arena *a, struct desk_retrieval *r, struct d
 	out->wants_contact = terms_has_any(s, terms_contact, DESK_ARRAY_LEN(terms_contact));
 }
 
-struct chat_mask chat_question_match(struct desk_arena *a, struct chat_question *q, const char *lang,
-				     struct desk_str text)
+struct chat_mask chat_question_match(struct desk_arena *a, struct chat_question *q,
+				     const char *lang, struct desk_str text)
 {
 	const struct chat_wording *w = terms_in(a, q, lang != NULL ? lang : "");
 	size_t none = q->found->n_terms, before = none;

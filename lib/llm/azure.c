@@ -18,7 +18,8 @@ static enum desk_status azure_check(struct desk_llm_options *o, struct desk_erro
 static char *azure_url(const struct desk_llm *l, struct desk_arena *a)
 {
 	char *path = desk_arena_printf(a, "openai/deployments/%s/chat/completions?api-version=%s",
-				       desk_net_escape(a, l->o.model), desk_net_escape(a, l->o.api_version));
+				       desk_net_escape(a, l->o.model),
+				       desk_net_escape(a, l->o.api_version));
 
 	return desk_net_join(a, l->o.base_url, path);
 }

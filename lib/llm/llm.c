@@ -32,11 +32,13 @@ static const char *llm_keep(struct desk_arena *a, const char *s)
 enum desk_status desk_llm_open(const struct desk_llm_options *o, struct desk_net *net,
 			       struct desk_llm **out, struct desk_error *err)
 {
-	const struct llm_provider *provider = llm_provider_find(o->provider != NULL ? o->provider : "");
+	const struct llm_provider *provider =
+		llm_provider_find(o->provider != NULL ? o->provider : "");
 	struct desk_llm *l;
 
 	if (provider == NULL)
-		return desk_error_set(err, DESK_E_CONFIG, "chat model provider \"%.40s\" is not openai or azure",
+		return desk_error_set(err, DESK_E_CONFIG,
+				      "chat model provider \"%.40s\" is not openai or azure",
 				      o->provider != NULL ? o->provider : "");
 	l = desk_xcalloc(1, sizeof(*l));
 	l->provider = provider;
@@ -80,15 +82,19 @@ static bool llm_wants_openai(const struct desk_config *c)
 	static const char own[] = "https://api.openai.com/";
 
 	return c->OPENAI_API_KEY.value[0] != '\0' ||
-	       (c->OPENAI_BASE_URL[0] != '\0' && strncmp(c->OPENAI_BASE_URL, own, strlen(own)) != 0);
+	       (c->OPENAI_BASE_URL[0] != '\0' &&
+		strncmp(c->OPENAI_BASE_URL, own, strlen(own)) != 0);
 }
 
 static enum desk_status llm_set_fill(struct desk_llm_set *s, const struct desk_config *c,
 				     struct desk_net *net, struct desk_error *err)
 {
 	struct desk_llm_options openai = {
-		.provider = "openai", .base_url = c->OPENAI_BASE_URL, .api_key = c->OPENAI_API_KEY.value,
-		.model = c->OPENAI_MODEL, .max_tokens = (int)c->LLM_MAX_TOKENS,
+		.provider = "openai",
+		.base_url = c->OPENAI_BASE_URL,
+		.api_key = c->OPENAI_API_KEY.value,
+		.model = c->OPENAI_MODEL,
+		.max_tokens = (int)c->LLM_MAX_TOKENS,
 		.timeout_ms = (int)c->LLM_TIMEOUT_MS,
 	};
 	struct desk_llm_options azure = {
@@ -125,7 +131,8 @@ enum desk_status desk_llm_set_open(const struct desk_config *c, struct desk_net 
 			s->preferred = fixed[i];
 	if (s->preferred == NULL)
 		rc = desk_error_set(err, DESK_E_CONFIG,
-				    "LLM_PROVIDER: \"%.40s\" is not auto, none, openai or azure", c->LLM_PROVIDER);
+				    "LLM_PROVIDER: \"%.40s\" is not auto, none, openai or azure",
+				    c->LLM_PROVIDER);
 	else
 		rc = llm_set_fill(s, c, net, err);
 	if (rc != DESK_OK) {
@@ -148,7 +155,8 @@ void desk_llm_set_free(struct desk_llm_set *s)
 static const struct desk_llm *llm_set_first(const struct desk_llm_set *s, const char *name)
 {
 	for (size_t i = 0; i < DESK_ARRAY_LEN(s->at); i++)
-		if (s->at[i] != NULL && (name == NULL || strcmp(s->at[i]->provider->name, name) == 0))
+		if (s->at[i] != NULL &&
+		    (name == NULL || strcmp(s->at[i]->provider->name, name) == 0))
 			return s->at[i];
 	return NULL;
 }
@@ -174,7 +182,8 @@ static struct desk_deadline llm_deadline(const struct desk_llm *l, struct desk_d
 }
 
 enum desk_status desk_llm_chat(const struct desk_llm *l, const struct desk_llm_request *rq,
-			       struct desk_arena *a, struct desk_llm_reply *out, struct desk_error *err)
+			       struct desk_arena *a, struct desk_llm_reply *out,
+			       struct desk_error *err)
 {
 	struct desk_net_header key = l->provider->key(l, a);
 	struct desk_net_request http = {
@@ -192,7 +201,8 @@ enum desk_status desk_llm_chat(const struct desk_llm *l, const struct desk_llm_r
 	do {
 		http.body = desk_str_of(llm_request_body(l, rq, dialect, a));
 		rc = desk_net_send(l->net, &http, a, &reply, err);
-	} while (rc == DESK_OK && reply.status == 400 && llm_dialect_adapt(a, reply.body, &dialect));
+	} while (rc == DESK_OK && reply.status == 400 &&
+		 llm_dialect_adapt(a, reply.body, &dialect));
 	if (rc != DESK_OK)
 		return rc == DESK_E_TIMEOUT ? rc : DESK_E_UPSTREAM;
 	rc = reply.status == 200 ? llm_reply_parse(a, reply.body, out, err) :

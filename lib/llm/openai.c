@@ -13,7 +13,8 @@ static enum desk_status openai_check(struct desk_llm_options *o, struct desk_err
 	if (*o->model == '\0')
 		o->model = "gpt-4o-mini";
 	if (*o->api_key == '\0' && strncmp(o->base_url, OPENAI_URL, strlen(OPENAI_URL)) == 0)
-		return desk_error_set(err, DESK_E_CONFIG, "OPENAI_API_KEY is not set, and OpenAI wants one");
+		return desk_error_set(err, DESK_E_CONFIG,
+				      "OPENAI_API_KEY is not set, and OpenAI wants one");
 	return DESK_OK;
 }
 
@@ -24,7 +25,8 @@ static char *openai_url(const struct desk_llm *l, struct desk_arena *a)
 
 static struct desk_net_header openai_key(const struct desk_llm *l, struct desk_arena *a)
 {
-	return (struct desk_net_header){ "Authorization", desk_arena_printf(a, "Bearer %s", l->o.api_key) };
+	return (struct desk_net_header){ "Authorization",
+					 desk_arena_printf(a, "Bearer %s", l->o.api_key) };
 }
 
 const struct llm_provider llm_openai = { "openai", openai_check, openai_url, openai_key, true };

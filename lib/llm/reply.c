@@ -71,8 +71,8 @@ static enum desk_status reply_text(struct desk_arena *a, const json_t *message, 
 	return DESK_OK;
 }
 
-enum desk_status llm_reply_parse(struct desk_arena *a, struct desk_str body, struct desk_llm_reply *out,
-				 struct desk_error *err)
+enum desk_status llm_reply_parse(struct desk_arena *a, struct desk_str body,
+				 struct desk_llm_reply *out, struct desk_error *err)
 {
 	struct desk_error why = { 0 };
 	const json_t *choice, *usage;
@@ -87,7 +87,8 @@ enum desk_status llm_reply_parse(struct desk_arena *a, struct desk_str body, str
 		return desk_error_set(err, DESK_E_UPSTREAM, "model reply has no choices");
 	finish = desk_json_string(choice, "finish_reason", "stop");
 	if (strcmp(finish, "content_filter") == 0)
-		return desk_error_set(err, DESK_E_UPSTREAM, "model reply was held back by a content filter");
+		return desk_error_set(err, DESK_E_UPSTREAM,
+				      "model reply was held back by a content filter");
 	if (reply_text(a, json_object_get(choice, "message"), &out->text, err) != DESK_OK)
 		return DESK_E_UPSTREAM;
 	usage = json_object_get(doc, "usage");
@@ -108,8 +109,10 @@ static const char *reply_code(struct desk_arena *a, const struct desk_net_reply 
 		return "";
 	error = json_object_get(doc, "error");
 	code = desk_json_string(error, "code", desk_json_string(error, "type", ""));
-	return desk_arena_strndup(a, code, strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-						  "0123456789_.-"));
+	return desk_arena_strndup(a, code,
+				  strspn(code,
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789_.-"));
 }
 
 enum desk_status llm_reply_refused(struct desk_arena *a, const struct desk_net_reply *r,

@@ -56,5 +56,6 @@ bool llm_dialect_adapt(struct desk_arena *a, struct desk_str body, struct llm_di
 		d->completion_tokens = true;
 	if (strcmp(param, "temperature") == 0 || strstr(text, "'temperature'") != NULL)
 		d->no_temperature = true;
-	return was.completion_tokens != d->completion_tokens || was.no_temperature != d->no_temperature;
+	return was.completion_tokens != d->completion_tokens ||
+	       was.no_temperature != d->no_temperature;
 }

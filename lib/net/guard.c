@@ -35,7 +35,8 @@ static const struct {
 static enum net_reach guard_reach_v4(uint32_t ip)
 {
 	for (size_t i = 0; i < DESK_ARRAY_LEN(guard_v4); i++) {
-		uint32_t mask = guard_v4[i].bits == 32 ? 0xffffffffu : ~(0xffffffffu >> guard_v4[i].bits);
+		uint32_t mask =
+			guard_v4[i].bits == 32 ? 0xffffffffu : ~(0xffffffffu >> guard_v4[i].bits);
 
 		if ((ip & mask) == guard_v4[i].net)
 			return guard_v4[i].reach;
@@ -84,8 +85,8 @@ static enum net_reach guard_reach_v6(const uint8_t *ip)
 {
 	for (size_t i = 0; i < DESK_ARRAY_LEN(guard_v6); i++)
 		if (guard_prefix(ip, guard_v6[i].net, guard_v6[i].bits))
-			return guard_v6[i].v4 >= 0 ? guard_reach_v4(guard_u32(ip + guard_v6[i].v4)) :
-						     guard_v6[i].reach;
+			return guard_v6[i].v4 >= 0 ? guard_reach_v4(guard_u32(ip + guard_v6[i].v4))
+						   : guard_v6[i].reach;
 	return NET_PUBLIC;
 }
 
@@ -153,7 +154,8 @@ static enum desk_status guard_fill(struct net_target *t, struct desk_error *err)
 
 	if (guard_part(t->url, CURLUPART_SCHEME, 0, &scheme) != DESK_OK ||
 	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
-		desk_error_set(err, rc, "scheme \"%.20s\" is not http or https", scheme ? scheme : "");
+		desk_error_set(err, rc, "scheme \"%.20s\" is not http or https",
+			       scheme ? scheme : "");
 		goto out;
 	}
 	if (guard_part(t->url, CURLUPART_USER, 0, &user) == DESK_OK) {
@@ -241,9 +243,10 @@ enum desk_status net_hosts_add_list(struct desk_net *net, const char *list, stru
 		struct net_host h;
 
 		if (!guard_entry(list, n, &h))
-			return desk_error_set(err, DESK_E_CONFIG,
-					      "EGRESS_ALLOW_HOSTS: \"%.*s\" is not host or host:port",
-					      n > 100 ? 100 : (int)n, list);
+			return desk_error_set(
+				err, DESK_E_CONFIG,
+				"EGRESS_ALLOW_HOSTS: \"%.*s\" is not host or host:port",
+				n > 100 ? 100 : (int)n, list);
 		guard_append(net, &h);
 		list += n;
 	}
@@ -256,7 +259,8 @@ enum desk_status net_hosts_add_url(struct desk_net *net, const char *url, struct
 	struct desk_error why = { 0 };
 
 	if (net_target_parse(url, &t, &why) != DESK_OK)
-		return desk_error_set(err, DESK_E_CONFIG, "address of a model server: %s", why.text);
+		return desk_error_set(err, DESK_E_CONFIG, "address of a model server: %s",
+				      why.text);
 	guard_append(net, &t.at);
 	net_target_done(&t);
 	return DESK_OK;

@@ -19,7 +19,8 @@ enum desk_status desk_net_open(const struct desk_net_options *o, struct desk_net
 	net->allow_private = o->allow_private;
 	net->user_agent = desk_xstrdup(o->user_agent != NULL ? o->user_agent : "frontdesk");
 	rc = net_hosts_add_list(net, o->allow_hosts, err);
-	for (size_t i = 0; rc == DESK_OK && o->trusted_urls != NULL && o->trusted_urls[i] != NULL; i++)
+	for (size_t i = 0; rc == DESK_OK && o->trusted_urls != NULL && o->trusted_urls[i] != NULL;
+	     i++)
 		rc = net_hosts_add_url(net, o->trusted_urls[i], err);
 	if (rc != DESK_OK) {
 		desk_net_free(net);

@@ -34,7 +34,8 @@ static curl_socket_t send_on_socket(void *arg, curlsocktype purpose, struct curl
 {
 	struct net_try *t = arg;
 
-	if (purpose != CURLSOCKTYPE_IPCXN || !net_may_reach(t->net, &t->to->at, net_reach_of(&sa->addr))) {
+	if (purpose != CURLSOCKTYPE_IPCXN ||
+	    !net_may_reach(t->net, &t->to->at, net_reach_of(&sa->addr))) {
 		t->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -67,7 +68,8 @@ static enum desk_status send_headers(const struct desk_net_request *rq, struct c
 	*list = curl_slist_append(NULL, "Expect:");	/* no 100-continue round trip */
 	if (rq->body.p != NULL)
 		rc = send_header(list, "Content-Type",
-				 rq->content_type != NULL ? rq->content_type : "application/json", err);
+				 rq->content_type != NULL ? rq->content_type : "application/json",
+				 err);
 	for (size_t i = 0; rc == DESK_OK && i < rq->n_headers; i++)
 		rc = send_header(list, rq->headers[i].name, rq->headers[i].value, err);
 	return rc;
@@ -90,7 +92,8 @@ static void send_setup(CURL *h, struct net_try *t, struct curl_slist *headers, i
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, t->why);
 	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)ms);
-	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, (long)(ms < NET_CONNECT_MS ? ms : NET_CONNECT_MS));
+	curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)(ms < NET_CONNECT_MS ? ms : NET_CONNECT_MS));
 	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "");
 	if (rq->body.p != NULL) {
@@ -107,11 +110,13 @@ static enum desk_status send_failed(const struct net_try *t, CURLcode code, stru
 	const char *shown = t->to->shown;
 
 	if (t->refused)
-		return desk_error_set(err, DESK_E_FORBIDDEN,
-				      "\"%.200s\" is at an address that is not public: if it is meant, add it to EGRESS_ALLOW_HOSTS",
-				      t->to->at.host);
+		return desk_error_set(
+			err, DESK_E_FORBIDDEN,
+			"\"%.200s\" is at an address that is not public: if it is meant, add it to EGRESS_ALLOW_HOSTS",
+			t->to->at.host);
 	if (t->body.overflow)
-		return desk_error_set(err, DESK_E_TOO_LARGE, "answer of %s is over %zu bytes", shown, t->body.max);
+		return desk_error_set(err, DESK_E_TOO_LARGE, "answer of %s is over %zu bytes",
+				      shown, t->body.max);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return desk_error_set(err, DESK_E_TIMEOUT, "%s did not answer in time", shown);
 	return desk_error_set(err, DESK_E_UPSTREAM, "no answer from %s: %s", shown,
@@ -187,8 +192,8 @@ static int send_left_ms(const struct desk_net_request *rq, struct desk_deadline 
 	return rq->timeout_ms > 0 && rq->timeout_ms < left ? rq->timeout_ms : left;
 }
 
-static enum desk_status send_tries(struct net_try *t, struct desk_arena *a, struct desk_net_reply *out,
-				   struct desk_error *err)
+static enum desk_status send_tries(struct net_try *t, struct desk_arena *a,
+				   struct desk_net_reply *out, struct desk_error *err)
 {
 	struct desk_deadline dl = t->rq->deadline;
 
@@ -201,7 +206,8 @@ static enum desk_status send_tries(struct net_try *t, struct desk_arena *a, stru
 		int64_t pause;
 
 		if (ms <= 0)
-			return desk_error_set(err, DESK_E_TIMEOUT, "no time left to ask %s", t->to->shown);
+			return desk_error_set(err, DESK_E_TIMEOUT, "no time left to ask %s",
+					      t->to->shown);
 		out->retry_after_ms = -1;
 		rc = send_once(t, ms, a, out, &why);
 		out->tries = tries + 1;
@@ -217,7 +223,8 @@ static enum desk_status send_tries(struct net_try *t, struct desk_arena *a, stru
 }
 
 enum desk_status desk_net_send(struct desk_net *net, const struct desk_net_request *rq,
-			       struct desk_arena *a, struct desk_net_reply *out, struct desk_error *err)
+			       struct desk_arena *a, struct desk_net_reply *out,
+			       struct desk_error *err)
 {
 	struct net_target to;
 	struct net_try t = { .net = net, .rq = rq, .to = &to };

@@ -27,13 +27,14 @@ build_make()
 	make -C "$1" -s -j"$(nproc)" "${@:2}"
 }
 
-# What the installed programs were made from: every source file's name, size and time.
+# What the installed programs were made from: every source file's name, size and time (not those that
+# the build itself writes).
 build_key()
 {
 	find . \( -path ./.git -o -path ./var -o -path ./build -o -path ./tests -o -path ./autom4te.cache \
 		-o -path ./samples -o -path ./doc -o -path ./bench \) -prune -o -type f \
 		\( -name '*.[ch]' -o -name '*.am' -o -name '*.ac' -o -path './sql/*' -o -path './models/*' \
-		-o -path './contracts/*' \) ! -name Makefile.in -printf '%p %s %T@\n' | sort | sha256sum
+		-o -path './contracts/*' \) ! -name Makefile.in ! -name '*_json.h' -printf '%p %s %T@\n' | sort | sha256sum
 }
 
 build_run()

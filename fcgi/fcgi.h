@@ -197,6 +197,8 @@ struct fcgi_worker {
 
 /* Serve until the worker drains, and what is owed then. */
 void fcgi_serve(struct fcgi_thread *t);
+/* Waits for connections, or goes to the end of the queue of those that do. */
+bool fcgi_serve_watch(struct fcgi_worker *w);
 
 /* Gives a connection to the epoll set; false when there are too many, and it is still the caller's. */
 bool fcgi_park(struct fcgi_worker *w, struct fcgi_conn *c);

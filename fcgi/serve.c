@@ -156,17 +156,17 @@ static void serve_connection(struct fcgi_thread *t, struct fcgi_conn *c)
 }
 
 /*
- * The kernel wakes the first of the processes that wait for the same socket, always the same one.
- * Who has accepted goes to the end of that queue, so that they take turns. Threads that do this at
- * the same time get ENOENT or EEXIST, and the result is the same.
+ * Watching the listening socket: of all threads of all processes that wait for it, one connection
+ * wakes one (edge-triggered, exclusive). The kernel always asks the same process first, so who has
+ * accepted goes to the end of its queue, and they take turns; adding tells of what is still in the
+ * backlog, so that no edge is lost. Threads that do this at the same time get ENOENT or EEXIST.
  */
-static void serve_to_the_end(const struct fcgi_worker *w)
+bool fcgi_serve_watch(struct fcgi_worker *w)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = w->listen_fd };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, .data.fd = w->listen_fd };
 
 	epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->listen_fd, NULL);
-	if (!atomic_load(&w->draining))
-		epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->listen_fd, &ev);
+	return atomic_load(&w->draining) || epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->listen_fd, &ev) == 0;
 }
 
 /* False when there is nothing to accept. */
@@ -181,7 +181,7 @@ static bool serve_accept(struct fcgi_thread *t)
 			usleep(10000);	/* the others must finish first */
 		return errno == EINTR || errno == ECONNABORTED;
 	}
-	serve_to_the_end(t->worker);
+	fcgi_serve_watch(t->worker);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	c = desk_xcalloc(1, sizeof(*c));
 	c->fd = fd;
@@ -213,10 +213,13 @@ void fcgi_serve(struct fcgi_thread *t)
 		else
 			serve_parked(t, 0);
 	}
-	/* what was accepted is owed an answer, and so is the backlog where nobody comes after us */
+	/* an edge that was ours is nobody else's: what is in the backlog now is served here */
+	while (serve_accept(t))
+		continue;
+	/* what was accepted is owed an answer, and so is all of the backlog where nobody comes after us */
 	do {
+		serve_parked(t, SERVE_DRAIN_TICK_MS);
 		while (atomic_load(&w->last) && serve_accept(t))
 			continue;
-		serve_parked(t, SERVE_DRAIN_TICK_MS);
 	} while (fcgi_parked_expire(w) > 0);
 }

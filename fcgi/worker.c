@@ -38,8 +38,6 @@ static void *worker_thread(void *arg)
 
 static bool worker_watch(struct fcgi_worker *w)
 {
-	/* of the processes that wait for the same socket, the kernel wakes one */
-	struct epoll_event listening = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = w->listen_fd };
 	struct epoll_event waking = { .events = EPOLLIN }, parked = { .events = EPOLLIN };
 
 	pthread_mutex_init(&w->parked.lock, NULL);
@@ -48,9 +46,8 @@ static bool worker_watch(struct fcgi_worker *w)
 	w->wake_fd = waking.data.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fcntl(w->listen_fd, F_SETFL, fcntl(w->listen_fd, F_GETFL) | O_NONBLOCK);
 	return w->epoll_fd >= 0 && w->wake_fd >= 0 && w->conn_fd >= 0 &&
-	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->listen_fd, &listening) == 0 &&
 	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->conn_fd, &parked) == 0 &&
-	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &waking) == 0;
+	       epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &waking) == 0 && fcgi_serve_watch(w);
 }
 
 static unsigned worker_start(struct fcgi_worker *w, pthread_t *threads, unsigned n)

@@ -39,6 +39,8 @@ static enum desk_status admin_explain(struct desk_ctx *cx, enum desk_status rc, 
 		return desk_fail(cx, DESK_E_INPUT,
 				 "tenant domain \"%.80s\" is not a domain name:"
 				 " use letters, digits, dots and dashes, like shop.example", domain);
+	if (strcmp(was.sqlstate, "55P03") == 0)
+		return desk_fail(cx, DESK_E_UNAVAILABLE, "tenant \"%.80s\" is busy: try again in a moment", domain);
 	if (strcmp(was.sqlstate, "42883") == 0 || strcmp(was.sqlstate, "42P01") == 0 ||
 	    strcmp(was.sqlstate, "3F000") == 0)
 		return desk_fail(cx, DESK_E_UNAVAILABLE, "the database has no Frontdesk in it: run frontdeskctl migrate up");
@@ -118,11 +120,26 @@ static enum desk_status admin_lock(struct desk_ctx *cx, const char *id_or_domain
 	return DESK_OK;
 }
 
-enum desk_status desk_tenant_remove(struct desk_ctx *cx, const char *id_or_domain)
+/* Nobody enters it any more: what runs comes to its end, and the schema can be locked. */
+static enum desk_status admin_close(struct desk_ctx *cx, const char *id_or_domain)
 {
 	const char *id = NULL, *schema = NULL;
 	enum desk_status rc = admin_begin(cx);
 
+	if (rc == DESK_OK)
+		rc = admin_lock(cx, id_or_domain, &id, &schema);
+	if (rc == DESK_OK)
+		rc = desk_db_exec(cx, "UPDATE platform.tenants SET status = 'REMOVING' WHERE id = $1::uuid", desk_p_text(id));
+	return admin_end(cx, rc);
+}
+
+enum desk_status desk_tenant_remove(struct desk_ctx *cx, const char *id_or_domain)
+{
+	const char *id = NULL, *schema = NULL;
+	enum desk_status rc = admin_close(cx, id_or_domain);
+
+	if (rc == DESK_OK)
+		rc = admin_begin(cx);
 	if (rc == DESK_OK)
 		rc = admin_lock(cx, id_or_domain, &id, &schema);
 	if (rc == DESK_OK)

@@ -101,6 +101,40 @@ def test_a_new_version_replaces_the_old_one_under_kills(jobs):
     assert hits and all("Rule 3" in hit["content"] for hit in hits)
 
 
+def enqueue(jobs, tenant, kind, refs):
+    jobs.sql("SET app.current_tenant_id = '%s'; SELECT platform.jobs_enqueue('%s', ARRAY[%s], 0, false)"
+             % (tenant.id, kind, ", ".join("'%s'" % ref for ref in refs)))
+
+
+def claim(jobs, lease=30):
+    rows = jobs.sql("SELECT tenant_id, ref FROM platform.jobs_claim('w', %d, 1)" % lease, user="frontdesk_app")
+    return tuple(rows[0]) if rows else None
+
+
+def test_a_tenant_with_many_jobs_does_not_hold_up_the_others(jobs):
+    many, few = jobs.tenant(), jobs.tenant()
+    enqueue(jobs, many, "test", range(50))
+    enqueue(jobs, few, "test", ["only"])
+    order = [claim(jobs) for _ in range(51)]
+    assert order.index((few.id, "only")) <= 2
+    assert [ref for tenant, ref in order if tenant == many.id] == [str(i) for i in range(50)]
+    assert claim(jobs) is None
+    jobs.sql("DELETE FROM platform.jobs")
+
+
+def test_a_lease_that_ended_is_taken_over_and_a_locked_job_is_passed_over(jobs):
+    tenant = jobs.tenant()
+    enqueue(jobs, tenant, "test", ["one"])
+    assert claim(jobs, lease=0) == (tenant.id, "one") == claim(jobs, lease=0)
+    assert jobs.sql("SELECT attempts FROM platform.jobs") == [["2"]]
+    ids = jobs.sql("SELECT array_agg(id) FROM platform.jobs")[0][0]
+    extend = "SELECT platform.jobs_extend('%s', '%s', 30)"
+    assert jobs.sql(extend % (ids, "w"), user="frontdesk_app") == [["1"]]
+    assert jobs.sql(extend % (ids, "another"), user="frontdesk_app") == [["0"]]
+    assert claim(jobs) is None
+    jobs.sql("DELETE FROM platform.jobs")
+
+
 def test_sigterm_drains_and_leaves_no_job_running(jobs):
     tenant = jobs.tenant()
     jobs.ctl("ingest", "--tenant", tenant.domain, "--jsonl", "-", input=lines(600))

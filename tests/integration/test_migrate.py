@@ -21,9 +21,13 @@ def database(postgres, tmp_path):
     instance.stop()
 
 
-def add(database, scope, name, up, down="SELECT 1;", head=""):
+def add(database, scope, words, up, down="SELECT 1;", head="", gap=0):
+    """A migration behind the newest of its scope; its name."""
+    newest = max(int(f.name[:4]) for f in (database.dir_sql / scope).glob("*.up.sql"))
+    name = "%04d_%s" % (newest + 1 + gap, words)
     (database.dir_sql / scope / (name + ".up.sql")).write_text("-- %s: test\n%s\n" % (name, up))
     (database.dir_sql / scope / (name + ".down.sql")).write_text("-- %s: undo%s\n%s\n" % (name, head, down))
+    return name
 
 
 def states(database):
@@ -31,12 +35,12 @@ def states(database):
 
 
 def test_status_of_an_empty_database_changes_nothing(database):
-    assert states(database) == {"0001_platform": (False, 0), "0001_tenant": (False, 0)}
+    assert set(states(database).values()) == {(False, 0)} and "0001_platform" in states(database)
     assert database.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'platform'") == [["0"]]
 
 
 def test_up_twice_is_up_once(database):
-    assert len(database.ctl_json("migrate", "up")) == 2
+    assert len(database.ctl_json("migrate", "up")) == len(states(database))
     assert database.ctl_json("migrate", "up") == []
     assert all(applied for applied, _ in states(database).values())
 
@@ -45,13 +49,13 @@ def test_a_tenant_migration_goes_through_every_schema_and_new_tenants_have_it(da
     database.ctl("migrate", "up")
     for domain in ("one.example", "two.example"):
         database.tenant(domain)
-    add(database, "tenant", "0002_note", "CREATE TABLE notes (tenant_id uuid NOT NULL, note text);"
+    name = add(database, "tenant", "note", "CREATE TABLE notes (tenant_id uuid NOT NULL, note text);"
         " SELECT platform.wall('notes'), platform.grant_tenant('SELECT, INSERT', 'notes');", "DROP TABLE notes;")
-    assert states(database)["0002_note"] == (False, 2)
+    assert states(database)[name] == (False, 2)
     assert [done["schema"] for done in database.ctl_json("migrate", "up")] == [
         "tenant_template", "tenant_one.example", "tenant_two.example"]
     database.tenant("three.example")
-    assert states(database)["0002_note"] == (True, 0)
+    assert states(database)[name] == (True, 0)
     for domain in ("one", "two", "three"):
         assert database.sql("SELECT has_table_privilege('tenant_%s.example', '\"tenant_%s.example\".notes', 'INSERT')"
                             % (domain, domain)) == [["t"]]
@@ -62,11 +66,11 @@ def test_a_failing_migration_says_where_and_is_resumed(database):
     for domain in ("one.example", "two.example"):
         database.tenant(domain)
     database.sql('CREATE TABLE "tenant_two.example".notes (x int)')
-    add(database, "tenant", "0002_note", "CREATE TABLE notes (tenant_id uuid NOT NULL);", "DROP TABLE notes;")
+    name = add(database, "tenant", "note", "CREATE TABLE notes (tenant_id uuid NOT NULL);", "DROP TABLE notes;")
     done = database.ctl("migrate", "up", check=False)
     assert done.returncode != 0
-    assert "0002_note" in done.stderr and "tenant_two.example" in done.stderr and "already exists" in done.stderr
-    assert states(database)["0002_note"] == (False, 1)
+    assert name in done.stderr and "tenant_two.example" in done.stderr and "already exists" in done.stderr
+    assert states(database)[name] == (False, 1)
     database.sql('DROP TABLE "tenant_two.example".notes')
     assert [d["schema"] for d in database.ctl_json("migrate", "up")] == ["tenant_two.example"]
 
@@ -81,16 +85,16 @@ def test_a_file_that_was_applied_must_not_change(database):
 
 
 def test_a_database_of_a_newer_version_is_left_alone(database):
-    add(database, "platform", "0002_more", "CREATE TABLE platform.more (x int);", "DROP TABLE platform.more;")
+    name = add(database, "platform", "more", "CREATE TABLE platform.more (x int);", "DROP TABLE platform.more;")
     database.ctl("migrate", "up")
     for end in ("up", "down"):
-        os.unlink(database.dir_sql / "platform" / ("0002_more.%s.sql" % end))
+        os.unlink(database.dir_sql / "platform" / ("%s.%s.sql" % (name, end)))
     done = database.ctl("migrate", "up", check=False)
     assert done.returncode == 73 and "does not know" in done.stderr
 
 
 def test_a_gap_in_the_numbers_is_refused(database):
-    add(database, "tenant", "0003_later", "SELECT 1;")
+    add(database, "tenant", "later", "SELECT 1;", gap=1)
     done = database.ctl("migrate", "up", check=False)
     assert done.returncode == 78 and "gap" in done.stderr
 
@@ -98,7 +102,7 @@ def test_a_gap_in_the_numbers_is_refused(database):
 def test_down_refuses_to_lose_data_unless_it_is_told(database):
     database.ctl("migrate", "up")
     database.tenant("one.example")
-    done = database.ctl("migrate", "down", check=False)
+    done = database.ctl("migrate", "down", "--to", "0", check=False)
     assert done.returncode == 73 and "1 tenant" in done.stderr and "--lose-data" in done.stderr
     assert all(applied for applied, _ in states(database).values())
     database.ctl("migrate", "down", "--to", "0", "--lose-data")
@@ -108,11 +112,13 @@ def test_down_refuses_to_lose_data_unless_it_is_told(database):
 
 
 def test_down_takes_one_step_and_keeps_what_loses_nothing(database):
-    add(database, "tenant", "0002_index", "CREATE INDEX extra ON messages (sender_type);", "DROP INDEX extra;",
-        " (keeps data)")
+    for i in range(8):
+        add(database, "tenant", "filler_%d" % i, "SELECT 1;")
+    name = add(database, "tenant", "index", "CREATE INDEX extra ON messages (sender_type);", "DROP INDEX extra;",
+               " (keeps data)")
     database.ctl("migrate", "up")
     database.tenant("one.example")
-    assert [d["migration"] for d in database.ctl_json("migrate", "down")] == ["0002_index"] * 2
+    assert [d["migration"] for d in database.ctl_json("migrate", "down")] == [name] * 2
     assert states(database)["0001_tenant"] == (True, 0)
 
 
@@ -123,4 +129,5 @@ def test_two_runners_at_once_apply_each_file_once(database):
     for run in runs:
         out, err = run.communicate(timeout=120)
         assert run.returncode == 0, out + err
-    assert database.sql("SELECT count(*), count(DISTINCT (scope, version)) FROM platform.schema_migrations") == [["2", "2"]]
+    rows = database.sql("SELECT count(*), count(DISTINCT (scope, version)) FROM platform.schema_migrations")
+    assert rows == [[str(len(states(database)))] * 2]

@@ -12,7 +12,8 @@
 static enum desk_status corpus_tenant(struct corpus *c, const char *sql, const char *domain)
 {
 	struct desk_db_options o = { .conninfo = c->config->DATABASE_ADMIN_URL.value, .program = "test",
-				     .pool_size = 1, .statement_timeout_ms = 60000, .prepare = true };
+				     .pool_size = 1, .statement_timeout_ms = 60000,
+				     .prepare = c->config->DB_PREPARED_STATEMENTS };
 	struct desk_migrate_options m = { .dir = sql };
 	struct desk_tenant_spec spec = { .domain = domain, .name = domain };
 	struct desk_tenant_row row;

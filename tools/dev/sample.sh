@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 sample_tenant=meridian.example
-sample_question="How often should the gas hose of the stove be replaced?"
+sample_question="Does the rescue signal work without a phone?"
 
 sample_key()
 {

@@ -20,7 +20,7 @@
 	X(INT, OPENAI_EMBEDDING_DIMENSION, "1536", 8, 4000, "length of its vectors")                \
 	X(STR, AZURE_OPENAI_ENDPOINT, "", 0, 0, "https://NAME.openai.azure.com")                    \
 	X(SECRET, AZURE_OPENAI_KEY, "", 0, 0, "key of the Azure resource")                          \
-	X(STR, AZURE_OPENAI_DEPLOYMENT, "", 0, 255, "deployment of the chat model")                 \
+	X(STR, AZURE_OPENAI_DEPLOYMENT, "", 0, 255, "deployment of the chat model; empty: named as OPENAI_MODEL") \
 	X(STR, AZURE_OPENAI_EMBEDDING_DEPLOYMENT, "", 0, 255, "deployment of the embedding model")  \
 	X(STR, AZURE_OPENAI_API_VERSION, "2024-10-21", 0, 64, "api-version of every call")          \
 	X(STR, LLM_PROVIDER, "auto", 0, 32, "auto, none, openai or azure; auto takes what has a key") \

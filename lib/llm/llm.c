@@ -86,6 +86,20 @@ static bool llm_wants_openai(const struct desk_config *c)
 		strncmp(c->OPENAI_BASE_URL, own, strlen(own)) != 0);
 }
 
+/* Many name a deployment as the model that it runs. */
+static const char *llm_azure_deployment(const struct desk_config *c)
+{
+	return c->AZURE_OPENAI_DEPLOYMENT[0] != '\0' ? c->AZURE_OPENAI_DEPLOYMENT : c->OPENAI_MODEL;
+}
+
+/* A resource with a deployment for embeddings alone is not for chat. */
+static bool llm_wants_azure(const struct desk_config *c)
+{
+	return c->AZURE_OPENAI_ENDPOINT[0] != '\0' && c->AZURE_OPENAI_KEY.value[0] != '\0' &&
+	       (c->AZURE_OPENAI_DEPLOYMENT[0] != '\0' ||
+		c->AZURE_OPENAI_EMBEDDING_DEPLOYMENT[0] == '\0');
+}
+
 static enum desk_status llm_set_fill(struct desk_llm_set *s, const struct desk_config *c,
 				     struct desk_net *net, struct desk_error *err)
 {
@@ -99,7 +113,7 @@ static enum desk_status llm_set_fill(struct desk_llm_set *s, const struct desk_c
 	};
 	struct desk_llm_options azure = {
 		.provider = "azure", .base_url = c->AZURE_OPENAI_ENDPOINT,
-		.api_key = c->AZURE_OPENAI_KEY.value, .model = c->AZURE_OPENAI_DEPLOYMENT,
+		.api_key = c->AZURE_OPENAI_KEY.value, .model = llm_azure_deployment(c),
 		.api_version = c->AZURE_OPENAI_API_VERSION, .max_tokens = (int)c->LLM_MAX_TOKENS,
 		.timeout_ms = (int)c->LLM_TIMEOUT_MS,
 	};
@@ -110,9 +124,7 @@ static enum desk_status llm_set_fill(struct desk_llm_set *s, const struct desk_c
 	/* What LLM_PROVIDER names must be whole; what it does not, is there where it is configured. */
 	if (named_openai || llm_wants_openai(c))
 		rc = desk_llm_open(&openai, net, &s->at[0], err);
-	if (rc == DESK_OK && (named_azure || (c->AZURE_OPENAI_ENDPOINT[0] != '\0' &&
-					      c->AZURE_OPENAI_KEY.value[0] != '\0' &&
-					      c->AZURE_OPENAI_DEPLOYMENT[0] != '\0')))
+	if (rc == DESK_OK && (named_azure || llm_wants_azure(c)))
 		rc = desk_llm_open(&azure, net, &s->at[1], err);
 	return rc;
 }

@@ -39,7 +39,7 @@ const char *desk_llm_name(const struct desk_llm *l);	/* borrowed: "openai/gpt-4o
 
 /*
  * What the settings configure: OPENAI_API_KEY (or an OPENAI_BASE_URL of one's own) makes `openai`,
- * AZURE_OPENAI_ENDPOINT with key and deployment makes `azure`. LLM_PROVIDER names the one that
+ * AZURE_OPENAI_ENDPOINT with its key makes `azure`. LLM_PROVIDER names the one that
  * tenants get who do not choose; auto is openai, else azure, else none.
  */
 struct desk_llm_set;

@@ -266,7 +266,7 @@ START_TEST(model_killed_in_mid_answer_is_upstream)
 END_TEST
 
 static const struct {
-	const char *env[4];	/* NAME, value, NAME, value */
+	const char *env[6];	/* NAME, value, NAME, value ... */
 	const char *choice, *name;
 } picks[] = {
 	{ { NULL }, NULL, NULL },
@@ -276,6 +276,16 @@ static const struct {
 	{ { "OPENAI_API_KEY", "k" }, "azure", NULL },
 	{ { "OPENAI_API_KEY", "k", "LLM_PROVIDER", "none" }, NULL, NULL },
 	{ { "OPENAI_API_KEY", "k", "LLM_PROVIDER", "none" }, "openai", "openai/gpt-4o-mini" },
+	{ { "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com" }, NULL, NULL },
+	{ { "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", "AZURE_OPENAI_KEY", "k" }, NULL, "azure/gpt-4o-mini" },
+	{ { "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", "AZURE_OPENAI_KEY", "k", "AZURE_OPENAI_DEPLOYMENT", "d" },
+	  NULL, "azure/d" },
+	{ { "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", "AZURE_OPENAI_KEY", "k",
+	    "AZURE_OPENAI_EMBEDDING_DEPLOYMENT", "e" }, NULL, NULL },
+	{ { "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", "AZURE_OPENAI_KEY", "k", "OPENAI_API_KEY", "k" },
+	  NULL, "openai/gpt-4o-mini" },
+	{ { "AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com", "AZURE_OPENAI_KEY", "k", "OPENAI_API_KEY", "k" },
+	  "azure", "azure/gpt-4o-mini" },
 	{ { "OPENAI_BASE_URL", "http://127.0.0.1:1/v1" }, NULL, "openai/gpt-4o-mini" },
 	{ { "OPENAI_BASE_URL", "http://127.0.0.1:1/v1", "OPENAI_MODEL", "m" }, NULL, "openai/m" },
 };
@@ -287,7 +297,7 @@ START_TEST(settings_make_the_models)
 	const struct desk_llm *got;
 
 	memset(&err, 0, sizeof(err));
-	for (int i = 0; i < 4 && picks[_i].env[i] != NULL; i += 2)
+	for (int i = 0; i < 6 && picks[_i].env[i] != NULL; i += 2)
 		setenv(picks[_i].env[i], picks[_i].env[i + 1], 1);
 	ck_ok(desk_config_load(NULL, DESK_NEED_NOTHING, &c, &err), &err);
 	ck_ok(desk_net_open_config(c, &net, &err), &err);
@@ -300,7 +310,7 @@ START_TEST(settings_make_the_models)
 	desk_llm_set_free(set);
 	desk_net_free(net);
 	desk_config_free(c);
-	for (int i = 0; i < 4 && picks[_i].env[i] != NULL; i += 2)
+	for (int i = 0; i < 6 && picks[_i].env[i] != NULL; i += 2)
 		unsetenv(picks[_i].env[i]);
 }
 END_TEST

@@ -48,6 +48,8 @@ enum desk_status desk_chunks_embed(struct desk_ctx *cx, const struct desk_unembe
 {
 	static const char sql[] =
 		"UPDATE chunks SET embedding = $2::public.halfvec WHERE id = $1 AND embedding IS NULL";
+	static const char changed[] =
+		"INSERT INTO index_changes (tenant_id) VALUES ((SELECT public.get_current_tenant_id()))";
 	enum desk_status rc = of->n > 0 ? chunks_count(cx, of) : DESK_OK;
 
 	for (size_t i = 0; i < of->n && rc == DESK_OK; i++)
@@ -55,5 +57,6 @@ enum desk_status desk_chunks_embed(struct desk_ctx *cx, const struct desk_unembe
 				  desk_p_halfvec(cx->arena, vectors + i * dim, dim));
 	for (size_t i = 0; i < of->n && rc == DESK_OK; i++)
 		rc = desk_db_next(cx, NULL);
-	return rc;
+	/* what is found by vectors is another from this commit on: lib/retrieval keeps no older result */
+	return rc == DESK_OK && of->n > 0 ? desk_db_exec(cx, changed) : rc;
 }

@@ -11,7 +11,7 @@
 
 #define BM25_K1 1.2
 #define BM25_B 0.75
-#define BM25_WINDOW 65536	/* chunk ids added up at once */
+#define BM25_WINDOW 8192	/* chunk ids added up at once: they stay in the nearest caches */
 #define BM25_NORMS 1024	/* chunks shorter than this have their norm in a table */
 
 double bm25_idf(int64_t chunks, int64_t df)

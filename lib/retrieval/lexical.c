@@ -25,6 +25,17 @@ enum desk_status lexical_drop(struct desk_ctx *cx, const int64_t *segments, size
 	return rc == DESK_OK ? desk_db_exec(cx, rows, ids) : rc;
 }
 
+/*
+ * A row for each change: their number names a state of the index, as commits become visible one after
+ * another. No row is ever changed, so nobody waits for anybody.
+ */
+enum desk_status lexical_changed(struct desk_ctx *cx)
+{
+	static const char sql[] = "INSERT INTO index_changes (tenant_id) VALUES ((SELECT public.get_current_tenant_id()))";
+
+	return desk_db_exec(cx, sql);
+}
+
 /* ---- add --------------------------------------------------------------------- */
 
 static enum desk_status lexical_check(struct desk_ctx *cx, const struct desk_index_batch *batch)
@@ -70,7 +81,7 @@ enum desk_status desk_lexical_add(struct desk_ctx *cx, struct desk_retrieval *r,
 			  desk_p_int32((int32_t)batch->n), desk_p_int64(inv.total_length),
 			  desk_p_text_array(arena, inv.terms, inv.n), desk_p_bytea_array(arena, inv.data, inv.n));
 	desk_arena_free(arena);
-	return rc;
+	return rc == DESK_OK ? lexical_changed(cx) : rc;
 }
 
 /* ---- remove ------------------------------------------------------------------ */
@@ -157,7 +168,7 @@ enum desk_status desk_lexical_remove(struct desk_ctx *cx, const int64_t *chunks,
 		rc = desk_db_query(cx, &rows, find, desk_p_int64(wanted[0]), desk_p_int64(wanted[n - 1]));
 	for (size_t i = 0; rc == DESK_OK && i < desk_rows_count(rows); i++)
 		rc = lexical_remove_from(cx, rows, i, wanted, n);
-	return rc;
+	return rc == DESK_OK ? lexical_changed(cx) : rc;
 }
 
 enum desk_status desk_lexical_remove_document(struct desk_ctx *cx, const char *document)

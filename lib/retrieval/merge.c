@@ -269,6 +269,17 @@ static enum desk_status merge_copy(struct desk_ctx *cx, const struct merge_plan 
 	return rc;
 }
 
+/* Many changes become one row of the same weight. */
+static enum desk_status merge_changes(struct desk_ctx *cx)
+{
+	static const char sql[] =
+		"WITH gone AS (DELETE FROM index_changes WHERE (SELECT count(*) FROM index_changes) > 50 RETURNING n)"
+		" INSERT INTO index_changes (tenant_id, n)"
+		" SELECT (SELECT public.get_current_tenant_id()), sum(n) FROM gone HAVING count(*) > 0";
+
+	return desk_db_exec(cx, sql);
+}
+
 enum desk_status desk_lexical_merge(struct desk_ctx *cx, bool *more)
 {
 	struct merge_plan p = { .n = 0 };
@@ -278,6 +289,8 @@ enum desk_status desk_lexical_merge(struct desk_ctx *cx, bool *more)
 	if (rc != DESK_OK)
 		return rc;
 	rc = lexical_lock(cx);
+	if (rc == DESK_OK)
+		rc = merge_changes(cx);
 	if (rc == DESK_OK)
 		rc = merge_plan(cx, &p);
 	if (rc == DESK_OK && p.n > 0)

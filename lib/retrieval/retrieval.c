@@ -67,6 +67,7 @@ void desk_retrieval_free(struct desk_retrieval *r)
 	}
 	for (size_t i = 0; i < RETRIEVAL_LANGUAGES_MAX; i++)
 		word_set_done(&r->stops[i]);
+	recall_done(r);
 	if (r->textcat != NULL)
 		textcat_Done(r->textcat);
 	pthread_mutex_destroy(&r->textcat_lock);

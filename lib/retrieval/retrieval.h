@@ -16,6 +16,7 @@
  * words.c        a question's words in the languages of the index, and their postings
  * dense.c        nearest vectors, by pgvector
  * fuse.c         two lists to one: the rows `rrf` and `convex`
+ * recall.c       what was found for a question, as long as the index is the same
  * search.c       a search from end to end
  * metrics.c      nDCG, recall, reciprocal rank, AUROC
  */
@@ -118,7 +119,7 @@ struct desk_fusion_options {
 	int    rrf_constant;
 };
 
-#define DESK_SEARCH_DEPTH 100
+#define DESK_SEARCH_DEPTH 50
 #define DESK_SEARCH_DEPTH_MAX 1000
 struct desk_search_query {
 	struct desk_str text;
@@ -165,6 +166,7 @@ struct desk_search_result {
 	size_t                  n_terms;
 	int64_t                 chunks;	/* N: chunks the caller may see */
 	bool                    dense;	/* the dense list had a vote */
+	bool                    recalled;	/* ranks and scores are those of an earlier search */
 	double                  top_cosine;	/* best of the dense list; NAN without one */
 	double                  coverage;	/* share of the question's idf that the hits have together */
 	double                  unknown;	/* share of the question's words that no chunk has, 0..1 */
@@ -172,8 +174,9 @@ struct desk_search_result {
 };
 
 /*
- * Two round trips: the lists, then the winners' rows. Uses the open transaction, or one of its own
- * that it ends. *out lives in cx->arena; no hit is no error.
+ * Two round trips: the lists, then the winners' rows; one for a question that was asked before while
+ * the index was the same (it says so itself: nothing is kept past a change). Uses the open transaction,
+ * or one of its own that it ends. *out lives in cx->arena; no hit is no error.
  */
 DESK_MUST_CHECK enum desk_status desk_search(struct desk_ctx *cx, struct desk_retrieval *r,
 					     const struct desk_search_query *query,

@@ -112,8 +112,13 @@ struct tenant_note {
 	struct language_list languages;	/* of its index, the one with the most chunks first */
 };
 
+#define RECALL_SLOTS 2048	/* a power of two; each at most RECALL_BYTES_MAX */
+#define RECALL_BYTES_MAX 8192
+struct recalled;
+
 struct desk_retrieval {
 	int64_t            batch_chunks;
+	struct recalled   *recalled[RECALL_SLOTS];	/* owned; under lock */
 	pthread_mutex_t    lock;
 	struct analyzer   *idle;	/* under lock */
 	struct tenant_note notes[TENANT_NOTES];	/* under lock */
@@ -152,6 +157,9 @@ void invert(struct desk_arena *arena, struct analyzer *a, const struct desk_inde
 DESK_MUST_CHECK enum desk_status lexical_lock(struct desk_ctx *cx);
 /* The rows of these segments and their postings go. */
 DESK_MUST_CHECK enum desk_status lexical_drop(struct desk_ctx *cx, const int64_t *segments, size_t n);
+
+/* The index is another from this commit on. */
+DESK_MUST_CHECK enum desk_status lexical_changed(struct desk_ctx *cx);
 
 /* ---- bm25.c ------------------------------------------------------------------- */
 
@@ -244,6 +252,27 @@ struct dense_list {
 DESK_MUST_CHECK enum desk_status dense_send(struct desk_ctx *cx, const struct desk_search_query *q, int depth);
 DESK_MUST_CHECK enum desk_status dense_receive(struct desk_ctx *cx, const struct desk_search_query *q, int depth,
 					       struct dense_list *out);
+
+/* ---- recall.c -------------------------------------------------------------------- */
+
+/* What a search is known by: all that its result depends on, but the index. */
+struct recall_key {
+	char   bytes[900];
+	size_t n;	/* 0: too long to be kept */
+};
+struct recall_search {
+	const char                       *tenant;
+	const struct desk_search_query   *query;
+	const struct desk_fusion_options *fusion;
+	int                               top_k, depth;
+};
+void recall_key_make(struct recall_key *key, const struct recall_search *s);
+/* Arena copies of hits (without their rows), terms and numbers; false where there is none. */
+bool recall_get(struct desk_retrieval *r, struct desk_arena *a, const struct recall_key *key, int64_t *generation,
+		struct desk_search_result *out);
+void recall_put(struct desk_retrieval *r, const struct recall_key *key, int64_t generation,
+		const struct desk_search_result *result);
+void recall_done(struct desk_retrieval *r);
 
 /* ---- fuse.c ---------------------------------------------------------------------- */
 

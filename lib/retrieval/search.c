@@ -20,6 +20,8 @@ struct search {
 	struct fused                   *fused;	/* arena; best first */
 	size_t                          n_fused;
 	int64_t                         lists_us, rank_us;
+	int64_t                         generation;	/* of the index, read before the lists; -1: not known */
+	bool                            asked;	/* for the generation */
 };
 
 static void search_open(struct search *s)
@@ -47,17 +49,45 @@ static void search_open(struct search *s)
 	s->dense = s->q->vector != NULL;
 }
 
+/*
+ * Read before the lists: should the index change in between, then the result is kept under a name that
+ * is never asked for again. A transaction that has written sees what nobody else may: it gets none.
+ */
+static enum desk_status search_generation_send(struct search *s)
+{
+	static const char sql[] =
+		"SELECT CASE WHEN pg_current_xact_id_if_assigned() IS NULL"
+		" THEN (SELECT coalesce(sum(n), 0)::bigint FROM index_changes) END";
+
+	s->asked = true;
+	return desk_db_send(s->cx, sql);
+}
+
+static enum desk_status search_generation_receive(struct search *s)
+{
+	struct desk_rows *rows;
+	enum desk_status rc = desk_db_next(s->cx, &rows);
+
+	s->generation = rc != DESK_OK || desk_rows_null(rows, 0, 0) ? -1 : desk_rows_int64(rows, 0, 0);
+	return rc;
+}
+
 /* Both lists, in one trip. */
 static enum desk_status search_lists(struct search *s)
 {
 	enum desk_status rc;
+	bool ask = !s->asked;
 
 	s->words = (struct words){ .cx = s->cx, .r = s->r, .question = s->q->text, .language = s->q->language,
 				   .internal = s->q->internal };
 	words_open(&s->words);
-	rc = words_send(&s->words);
+	rc = ask ? search_generation_send(s) : DESK_OK;
+	if (rc == DESK_OK)
+		rc = words_send(&s->words);
 	if (rc == DESK_OK && s->dense)
 		rc = dense_send(s->cx, s->q, s->depth);
+	if (rc == DESK_OK && ask)
+		rc = search_generation_receive(s);
 	if (rc == DESK_OK)
 		rc = words_receive(&s->words);
 	if (rc == DESK_OK && s->dense)
@@ -83,7 +113,6 @@ static enum desk_status search_find(struct search *s)
 {
 	enum desk_status rc = DESK_OK;
 
-	search_open(s);
 	for (int i = 0; i < SEARCH_TRIES; i++) {
 		int64_t before = desk_mono_us(s->cx->clock), listed;
 
@@ -122,39 +151,66 @@ static void search_hit(struct desk_hit *hit, const struct desk_rows *rows, size_
 	hit->cosine = desk_rows_null(rows, i, 10) ? NAN : 1.0 - desk_rows_double(rows, i, 10);
 }
 
-/* Chunks that went between the two trips are left out; the others move up. */
-static enum desk_status search_contents(struct search *s, struct desk_search_result *out)
+static enum desk_status search_contents_send(struct search *s, const int64_t *ids, size_t n)
 {
 	static const char sql[] =
 		"SELECT c.id, c.document_id, d.source, d.title, c.language, c.chunk_index, c.page, c.start_offset,"
 		" c.end_offset, c.content, c.embedding <=> $3::public.halfvec FROM chunks c"
 		" JOIN documents d ON d.id = c.document_id WHERE c.id = ANY($1) AND c.audience = ANY($2)";
-	int64_t *ids = desk_arena_array(s->cx->arena, (size_t)s->top_k + 1, sizeof(*ids));
+
+	return desk_db_send(s->cx, sql, desk_p_int64_array(s->cx->arena, ids, n), search_audiences(s),
+			    s->dense ? desk_p_halfvec(s->cx->arena, s->q->vector, s->q->dim) : desk_p_null());
+}
+
+/* Fills in the hits' rows. Chunks that went between the two trips are left out; the others move up. */
+static enum desk_status search_contents_receive(struct search *s, struct desk_search_result *out)
+{
 	struct desk_rows *rows;
-	enum desk_status rc;
-	size_t n = 0, k;
+	enum desk_status rc = desk_db_next(s->cx, &rows);
+	size_t n = out->n, k;
 
-	for (; n < s->n_fused && n < (size_t)s->top_k; n++)
-		ids[n] = s->fused[n].chunk;
-	out->hits = desk_arena_array(s->cx->arena, n + 1, sizeof(*out->hits));
-	if (n == 0)
-		return DESK_OK;
-	rc = desk_db_query(s->cx, &rows, sql, desk_p_int64_array(s->cx->arena, ids, n), search_audiences(s),
-			   s->dense ? desk_p_halfvec(s->cx->arena, s->q->vector, s->q->dim) : desk_p_null());
-	for (size_t i = 0; rc == DESK_OK && i < n; i++) {
-		const struct fused *f = &s->fused[i];
-		struct desk_hit *hit = &out->hits[out->n];
+	if (rc != DESK_OK)
+		return rc;
+	out->n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct desk_hit hit = out->hits[i];
 
-		for (k = 0; k < desk_rows_count(rows) && desk_rows_int64(rows, k, 0) != f->chunk; k++)
+		for (k = 0; k < desk_rows_count(rows) && desk_rows_int64(rows, k, 0) != hit.chunk; k++)
 			;
 		if (k == desk_rows_count(rows))
 			continue;
-		*hit = (struct desk_hit){ .chunk = f->chunk, .score = f->score, .lexical_rank = f->lexical_rank,
-					  .dense_rank = f->dense_rank };
-		search_hit(hit, rows, k);
-		out->n++;
+		search_hit(&hit, rows, k);
+		out->hits[out->n++] = hit;
 	}
-	return rc;
+	return DESK_OK;
+}
+
+static enum desk_status search_contents(struct search *s, struct desk_search_result *out)
+{
+	int64_t *ids = desk_arena_array(s->cx->arena, out->n + 1, sizeof(*ids));
+	enum desk_status rc;
+
+	for (size_t i = 0; i < out->n; i++)
+		ids[i] = out->hits[i].chunk;
+	if (out->n == 0)
+		return DESK_OK;
+	rc = search_contents_send(s, ids, out->n);
+	return rc == DESK_OK ? search_contents_receive(s, out) : rc;
+}
+
+/* The winners, without their rows. */
+static void search_winners(const struct search *s, struct desk_search_result *out)
+{
+	size_t n = s->n_fused < (size_t)s->top_k ? s->n_fused : (size_t)s->top_k;
+
+	out->hits = desk_arena_array(s->cx->arena, n + 1, sizeof(*out->hits));
+	for (out->n = 0; out->n < n; out->n++) {
+		const struct fused *f = &s->fused[out->n];
+
+		out->hits[out->n] = (struct desk_hit){ .chunk = f->chunk, .score = f->score,
+						       .lexical_rank = f->lexical_rank,
+						       .dense_rank = f->dense_rank };
+	}
 }
 
 /* ---- what the answer's confidence is made of ------------------------------------------- */
@@ -199,13 +255,18 @@ static void search_coverage(struct desk_search_result *out)
 
 /* ---- doors ------------------------------------------------------------------------------ */
 
-static enum desk_status search_run(struct search *s, struct desk_search_result *out)
+static enum desk_status search_anew(struct search *s, const struct recall_key *key, struct desk_search_result *out)
 {
 	enum desk_status rc = search_find(s);
 	int64_t before = desk_mono_us(s->cx->clock);
+	size_t winners = 0;
 
-	if (rc == DESK_OK)
+	*out = (struct desk_search_result){ .top_cosine = NAN };
+	if (rc == DESK_OK) {
+		search_winners(s, out);
+		winners = out->n;
 		rc = search_contents(s, out);
+	}
 	if (rc == DESK_OK)
 		rc = words_explain(&s->words, out->hits, out->n);
 	if (rc != DESK_OK)
@@ -218,7 +279,44 @@ static enum desk_status search_run(struct search *s, struct desk_search_result *
 	out->lists_us = s->lists_us;
 	out->rank_us = s->rank_us;
 	out->contents_us = desk_mono_us(s->cx->clock) - before;
+	if (s->generation >= 0 && !s->words.stale && out->n == winners)
+		recall_put(s->r, key, s->generation, out);
 	return DESK_OK;
+}
+
+/* The winners of an earlier search and the index's state in one trip. *same: they are still right. */
+static enum desk_status search_again(struct search *s, int64_t generation, struct desk_search_result *out, bool *same)
+{
+	int64_t *ids = desk_arena_array(s->cx->arena, out->n + 1, sizeof(*ids));
+	int64_t before = desk_mono_us(s->cx->clock);
+	enum desk_status rc = search_generation_send(s);
+
+	for (size_t i = 0; i < out->n; i++)
+		ids[i] = out->hits[i].chunk;
+	if (rc == DESK_OK)
+		rc = search_contents_send(s, ids, out->n);
+	if (rc == DESK_OK)
+		rc = search_generation_receive(s);
+	if (rc == DESK_OK)
+		rc = search_contents_receive(s, out);
+	*same = s->generation == generation;
+	out->contents_us = desk_mono_us(s->cx->clock) - before;
+	return rc;
+}
+
+static enum desk_status search_run(struct search *s, struct desk_search_result *out)
+{
+	struct recall_key key;
+	int64_t generation;
+	bool same = false;
+	enum desk_status rc = DESK_OK;
+
+	search_open(s);
+	s->generation = -1;
+	recall_key_make(&key, &(struct recall_search){ s->cx->tenant_id, s->q, &s->fusion, s->top_k, s->depth });
+	if (recall_get(s->r, s->cx->arena, &key, &generation, out))
+		rc = search_again(s, generation, out, &same);
+	return rc == DESK_OK && !same ? search_anew(s, &key, out) : rc;
 }
 
 /* Begin where nothing is open, and end what was begun here. */
@@ -291,6 +389,7 @@ enum desk_status desk_rank_documents(struct desk_ctx *cx, struct desk_retrieval 
 	*out = (struct desk_ranked_documents){ .n = 0 };
 	if (rc != DESK_OK)
 		return rc;
+	search_open(&s);
 	rc = search_find(&s);
 	if (rc == DESK_OK && s.n_fused > 0)
 		rc = search_documents(&s, out);

@@ -299,6 +299,7 @@ START_TEST(scores_are_those_of_plain_bm25_through_adds_removals_and_merges)
 {
 	random_life(100);
 	ck_assert_int_le(count("SELECT count(*) FROM segments"), 6 * 5);
+	ck_assert_int_le(count("SELECT count(*) FROM index_changes"), 51);
 	ck_assert_int_eq(count("SELECT count(*) FROM postings p WHERE NOT EXISTS"
 			       " (SELECT FROM segments s WHERE s.id = p.segment_id)"), 0);
 }
@@ -391,6 +392,50 @@ START_TEST(a_hybrid_search_has_both_scores_and_keeps_what_is_internal_in)
 		found |= out.hits[i].chunk == stored[20].id && out.hits[i].dense_rank == 1;
 	ck_assert(found);
 	ck_assert_double_gt(out.top_cosine, 0.999);
+}
+END_TEST
+
+START_TEST(what_was_found_is_recalled_until_the_index_changes_and_not_by_who_changes_it)
+{
+	struct desk_search_query q = { .text = DESK_STR("refund order"), .language = "en", .top_k = 20 };
+	struct desk_search_result first, out;
+
+	for (int i = 0; i < 3; i++)
+		put("PUBLIC", "en", 6);
+	ck_ok(desk_search(&cx, r, &q, &first), &cx.err);
+	ck_assert(!first.recalled);
+	ck_ok(desk_search(&cx, r, &q, &out), &cx.err);
+	ck_assert(out.recalled);
+	ck_assert_uint_eq(out.n, first.n);
+	ck_assert_uint_eq(out.n_terms, first.n_terms);
+	for (size_t i = 0; i < out.n; i++) {
+		ck_assert_int_eq(out.hits[i].chunk, first.hits[i].chunk);
+		ck_assert_double_eq(out.hits[i].lexical, first.hits[i].lexical);
+		ck_assert_double_eq(out.hits[i].score, first.hits[i].score);
+		ck_assert_double_eq(out.hits[i].coverage, first.hits[i].coverage);
+		ck_assert_str_eq(out.hits[i].content, first.hits[i].content);
+		ck_assert_str_eq(out.hits[i].title, first.hits[i].title);
+	}
+	ck_assert_str_eq(out.terms[1].text, first.terms[1].text);
+	ck_assert_double_eq(out.terms[1].idf, first.terms[1].idf);
+	q.internal = true;
+	ck_ok(desk_search(&cx, r, &q, &out), &cx.err);
+	ck_assert(!out.recalled);
+	q.internal = false;
+	take_out(0);
+	ck_ok(desk_search(&cx, r, &q, &out), &cx.err);
+	ck_assert(!out.recalled);
+	ck_assert_int_eq(out.chunks, first.chunks - 6);
+	/* in a transaction that changes the index, and then does not happen */
+	ck_ok(desk_tenant_begin(&cx), &cx.err);
+	ck_ok(desk_lexical_remove(&cx, &stored[6].id, 1), &cx.err);
+	ck_ok(desk_search(&cx, r, &q, &out), &cx.err);
+	ck_assert(!out.recalled);
+	ck_assert_int_eq(out.chunks, first.chunks - 7);
+	desk_db_rollback(&cx);
+	put("INTERNAL", "en", 1);	/* a change of the same number */
+	ck_ok(desk_search(&cx, r, &q, &out), &cx.err);
+	ck_assert_int_eq(out.chunks, first.chunks - 6);
 }
 END_TEST
 
@@ -519,6 +564,7 @@ int main(void)
 	tcase_add_test(t, what_was_never_there_or_is_gone_is_removed_without_harm);
 	tcase_add_test(t, an_empty_index_gives_nothing_and_no_error);
 	tcase_add_test(t, a_hybrid_search_has_both_scores_and_keeps_what_is_internal_in);
+	tcase_add_test(t, what_was_found_is_recalled_until_the_index_changes_and_not_by_who_changes_it);
 	tcase_add_test(t, documents_are_ranked_by_their_best_chunk_and_named_once);
 	tcase_add_test(t, a_question_is_in_one_of_the_tenants_languages);
 	tcase_add_test(t, searches_beside_adds_removals_and_merges_always_see_a_whole_index);

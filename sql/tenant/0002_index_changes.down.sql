@@ -1,0 +1,2 @@
+-- 0002_index_changes: undo.
+DROP TABLE index_changes;

@@ -1,10 +1,10 @@
--- bench/http/post.lua - bodies for wrk: from a file, one a line, each connection beginning elsewhere.
+-- bench/http/post.lua - bodies for wrk: from a file, one a line, each thread beginning elsewhere.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 local bodies, at = {}, 0
 local threads = 0
 
 function setup(thread)
-	thread:set("start", threads * 977)
+	thread:set("start", threads * 10007)
 	threads = threads + 1
 end
 

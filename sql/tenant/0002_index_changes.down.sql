@@ -1,2 +1,2 @@
--- 0002_index_changes: undo.
+-- 0002_index_changes: undo (keeps data).
 DROP TABLE index_changes;

@@ -13,8 +13,8 @@ static const struct fcgi_text_rule query_channel = {
 	.say = "must be a word of letters, digits, _ and -, beginning with a letter or digit",
 };
 static const struct fcgi_text_rule query_user = {
-	.key = "user_id", .name = "user_id", .max = 255, .fits = fcgi_fits_name,
-	.say = "must have 1 to 255 characters, and no control characters",
+	.key = "user_id", .name = "user_id", .max = 247, .fits = fcgi_fits_name,
+	.say = "must have 1 to 247 characters, and no control characters",
 };
 static const struct fcgi_text_rule query_conversation = {
 	.key = "conversation_id", .name = "context.conversation_id", .max = DESK_UUID_LEN,

@@ -8,7 +8,8 @@
 #include "log/log.h"
 
 #define CHAT_CHANNEL_MAX 50
-#define CHAT_USER_MAX 247	/* of users.external_id's 255, with "visitor:" in front */
+#define CHAT_USER_MAX 255	/* characters of users.external_id */
+#define CHAT_VISITOR "visitor:"
 #define CHAT_MODEL_FROM 0.1	/* below, a model is not even asked: nothing found is about it */
 
 /* Where the time of a turn went, in microseconds. */
@@ -45,10 +46,28 @@ static enum desk_status turn_check_message(struct desk_ctx *cx, struct desk_str 
 	return DESK_OK;
 }
 
+/* What an anonymous caller calls itself never names a user that a credential names. */
+static enum desk_status turn_check_user(struct desk_ctx *cx, const struct desk_chat_turn *in,
+					struct turn *out)
+{
+	const char *user = in->user != NULL ? in->user : in->visitor;
+	size_t n = user != NULL ? desk_utf8_count(user, strlen(user)) : 0;
+	size_t max = in->user != NULL ? CHAT_USER_MAX : CHAT_USER_MAX - strlen(CHAT_VISITOR);
+
+	if (user != NULL && (n < 1 || n > max))
+		return desk_error_field(&cx->err, "user_id", "must have 1 to %zu characters", max);
+	if (in->user != NULL && strncmp(user, CHAT_VISITOR, strlen(CHAT_VISITOR)) == 0)
+		return desk_error_field(&cx->err, "user_id",
+					"of a credential must not begin with " CHAT_VISITOR);
+	out->user = user;
+	if (in->user == NULL && user != NULL)
+		out->user = desk_arena_printf(cx->arena, CHAT_VISITOR "%s", user);
+	return DESK_OK;
+}
+
 static enum desk_status turn_check(struct desk_ctx *cx, const struct desk_chat_turn *in,
 				   struct turn *out)
 {
-	const char *user = in->user != NULL ? in->user : in->visitor;
 	enum desk_status rc = turn_check_message(cx, in->message);
 
 	if (rc != DESK_OK)
@@ -56,15 +75,11 @@ static enum desk_status turn_check(struct desk_ctx *cx, const struct desk_chat_t
 	if (in->channel == NULL || *in->channel == '\0' || strlen(in->channel) > CHAT_CHANNEL_MAX)
 		return desk_error_field(&cx->err, "channel", "must have 1 to %d bytes",
 					CHAT_CHANNEL_MAX);
-	if (user != NULL && (*user == '\0' || strlen(user) > CHAT_USER_MAX))
-		return desk_error_field(&cx->err, "user_id", "must have 1 to %d bytes",
-					CHAT_USER_MAX);
+	rc = turn_check_user(cx, in, out);
+	if (rc != DESK_OK)
+		return rc;
 	if (in->conversation != NULL && !desk_uuid_valid(in->conversation))
 		return desk_error_field(&cx->err, "context.conversation_id", "is not a UUID");
-	/* What an anonymous caller calls itself never names a user that a credential names. */
-	out->user = in->user == NULL && user != NULL
-			    ? desk_arena_printf(cx->arena, "visitor:%s", user)
-			    : user;
 	out->in = in;
 	out->message = in->message;
 	return DESK_OK;
@@ -242,7 +257,7 @@ static enum desk_status turn_prepare(struct desk_ctx *cx, struct turn *t)
 
 	t->found.question = t->message;
 	if (t->in->conversation != NULL) {
-		rc = chat_history_load(cx, t->in->conversation, t->user, &t->history);
+		rc = chat_history_load(cx, t->in, t->user, &t->history);
 		if (rc == DESK_OK)
 			rc = desk_language_question(cx, r, t->message, t->language);
 		if (rc == DESK_OK)

@@ -141,8 +141,9 @@ struct chat_history {
 	struct chat_said at[CHAT_HISTORY_MAX];	/* oldest first */
 	size_t           n;
 };
-/* In a transaction of its own. DESK_E_NOT_FOUND as desk_chat_answer. `user` is users.external_id. */
-DESK_MUST_CHECK enum desk_status chat_history_load(struct desk_ctx *cx, const char *conversation,
+/* Of turn->conversation, in a transaction of its own. DESK_E_NOT_FOUND as desk_chat_answer. `user` is
+   users.external_id. */
+DESK_MUST_CHECK enum desk_status chat_history_load(struct desk_ctx *cx, const struct desk_chat_turn *turn,
 						   const char *user, struct chat_history *out);
 
 /* The question that stands alone: message itself, or with what it leans on in front. Arena. */

@@ -22,12 +22,14 @@ static void history_read(const struct desk_rows *rows, struct chat_history *out)
 	}
 }
 
-enum desk_status chat_history_load(struct desk_ctx *cx, const char *conversation, const char *user,
-				   struct chat_history *out)
+enum desk_status chat_history_load(struct desk_ctx *cx, const struct desk_chat_turn *turn,
+				   const char *user, struct chat_history *out)
 {
+	/* what was said to staff may quote INTERNAL documents: not for who may not see those */
 	static const char owner[] =
 		"SELECT 1 FROM conversations c LEFT JOIN users u ON u.id = c.user_id"
-		" WHERE c.id = $1::uuid AND u.external_id IS NOT DISTINCT FROM $2::text";
+		" WHERE c.id = $1::uuid AND u.external_id IS NOT DISTINCT FROM $2::text"
+		" AND ($3::bool OR c.context->'internal' IS DISTINCT FROM 'true'::jsonb)";
 	static const char last[] =
 		"SELECT sender_type, content, metadata->>'standalone' FROM messages"
 		" WHERE conversation_id = $1::uuid AND message_type = 'TEXT'"
@@ -37,14 +39,15 @@ enum desk_status chat_history_load(struct desk_ctx *cx, const char *conversation
 
 	out->n = 0;
 	if (rc == DESK_OK)
-		rc = desk_db_send(cx, owner, desk_p_text(conversation), desk_p_text(user));
+		rc = desk_db_send(cx, owner, desk_p_text(turn->conversation), desk_p_text(user),
+				  desk_p_bool(turn->internal));
 	if (rc == DESK_OK)
-		rc = desk_db_send(cx, last, desk_p_text(conversation));
+		rc = desk_db_send(cx, last, desk_p_text(turn->conversation));
 	if (rc == DESK_OK)
 		rc = desk_db_next(cx, &rows);
 	if (rc == DESK_OK && desk_rows_count(rows) == 0)
 		rc = desk_fail(cx, DESK_E_NOT_FOUND, "conversation \"%s\" is not this caller's",
-			       conversation);
+			       turn->conversation);
 	if (rc == DESK_OK)
 		rc = desk_db_next(cx, &rows);
 	if (rc == DESK_OK)

@@ -75,7 +75,11 @@ static enum desk_status store_conversation(struct desk_ctx *cx, const struct cha
 	static const char go_on[] =
 		"UPDATE conversations SET last_message_at = clock_timestamp(), context = coalesce(context, '{}') || $3::jsonb"
 		" WHERE id = $1::uuid AND user_id IS NOT DISTINCT FROM (SELECT id FROM users WHERE external_id = $2::text)";
-	const char *context = rec->answer->requires_human ? "{\"requires_human\":true}" : "{}";
+	const bool person = rec->answer->requires_human, internal = rec->turn->internal;
+	const char *context = desk_arena_printf(cx->arena, "{%s%s%s}",
+						person ? "\"requires_human\":true" : "",
+						person && internal ? "," : "",
+						internal ? "\"internal\":true" : "");
 
 	if (rec->started)
 		return desk_db_send(cx, start, desk_p_text(rec->answer->conversation_id),

@@ -269,6 +269,43 @@ START_TEST(conversation_of_another_tenant_is_not_found)
 }
 END_TEST
 
+START_TEST(what_was_said_to_staff_is_staff_s)
+{
+	struct desk_chat_turn turn = { .message = DESK_STR("How much goodwill may an agent give without asking?"),
+				       .channel = "WEB", .user = "dora", .internal = true };
+	struct desk_answer a;
+	char id[DESK_UUID_LEN + 1];
+
+	ck_ok(ask(&turn, &a), &corpus.cx.err);
+	memcpy(id, a.conversation_id, sizeof(id));
+	turn.conversation = id;
+	ck_ok(ask(&turn, &a), &corpus.cx.err);
+	turn.internal = false;
+	ck_assert_int_eq(ask(&turn, &a), DESK_E_NOT_FOUND);
+	ck_assert_int_eq(messages_of(id), 4);
+}
+END_TEST
+
+START_TEST(credential_is_never_a_visitor)
+{
+	struct desk_chat_turn turn = { .message = DESK_STR("Leave?"), .channel = "WEB", .user = "visitor:bob" };
+	char name[512] = "";
+	struct desk_answer a;
+
+	ck_assert_int_eq(ask(&turn, &a), DESK_E_INPUT);
+	ck_assert_str_eq(corpus.cx.err.field, "user_id");
+	for (int i = 0; i < 247; i++)
+		memcpy(name + strlen(name), "\xc3\xa9", 3);
+	turn.user = NULL;
+	turn.visitor = name;
+	ck_ok(ask(&turn, &a), &corpus.cx.err);
+	memcpy(name + strlen(name), "x", 2);
+	ck_assert_int_eq(ask(&turn, &a), DESK_E_INPUT);
+	turn.user = name;
+	ck_ok(ask(&turn, &a), &corpus.cx.err);
+}
+END_TEST
+
 START_TEST(user_is_made_once)
 {
 	struct desk_chat_turn turn = { .message = DESK_STR("Leave?"), .channel = "WEB", .user = "carol",
@@ -476,6 +513,8 @@ int main(void)
 	tcase_add_test(turn, person_asked_for_is_told_and_marked);
 	tcase_add_loop_test(turn, conversation_of_another_is_not_found, 0, DESK_ARRAY_LEN(strangers));
 	tcase_add_test(turn, conversation_of_another_tenant_is_not_found);
+	tcase_add_test(turn, what_was_said_to_staff_is_staff_s);
+	tcase_add_test(turn, credential_is_never_a_visitor);
 	tcase_add_test(turn, user_is_made_once);
 	tcase_add_loop_test(turn, turn_out_of_bounds_names_its_field, 0, DESK_ARRAY_LEN(bad_turns));
 	tcase_add_test(turn, message_of_4001_characters_is_too_long);

@@ -1,6 +1,7 @@
 /* ctl/cmd_ask.c - frontdeskctl ask: a question, answered as the API would. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "chat/services.h"
@@ -28,7 +29,7 @@ static void ask_print_json(struct ctl *c, const struct desk_answer *a)
 
 static void ask_print(struct ctl *c, const struct desk_answer *a)
 {
-	printf("%s\n", a->response);
+	printf("%s\n", ctl_plain(c->arena, a->response, strlen(a->response)));
 	for (size_t i = 0; i < a->n_citations; i++) {
 		const struct desk_citation *q = &a->citations[i];
 

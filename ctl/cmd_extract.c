@@ -14,7 +14,8 @@ struct extract_out {
 	json_t         *pages;	/* NULL: print */
 	struct desk_buf text;	/* of the page that is being read */
 	uint32_t        page;
-	bool            any;
+	bool            any, screen;	/* screen: to a terminal, and so without control characters */
+	struct ctl     *c;
 };
 
 static void extract_flush(struct extract_out *o)
@@ -37,7 +38,9 @@ static enum desk_status extract_part(void *arg, const struct desk_extract_part *
 		o->page = part->page;
 		o->any = true;
 	}
-	if (o->pages == NULL)
+	if (o->pages == NULL && o->screen)
+		fputs(ctl_plain(o->c->arena, part->text.p, part->text.n), stdout);
+	else if (o->pages == NULL)
 		fwrite(part->text.p, 1, part->text.n, stdout);
 	else
 		(void)desk_buf_add(&o->text, part->text.p, part->text.n);
@@ -61,7 +64,8 @@ static void extract_print(struct ctl *c, struct extract_out *o, const struct des
 static enum desk_status extract_exec(struct ctl *c)
 {
 	const char *path = c->args[0], *slash = strrchr(path, '/');
-	struct extract_out o = { .pages = c->json ? desk_json_keep(c->arena, json_array()) : NULL };
+	struct extract_out o = { .pages = c->json ? desk_json_keep(c->arena, json_array()) : NULL,
+				 .screen = isatty(STDOUT_FILENO) == 1, .c = c };
 	struct desk_extract_job job = { .name = slash != NULL ? slash + 1 : path };
 	struct desk_extract_result result;
 	enum desk_status rc;

@@ -40,13 +40,39 @@ void ingest_note(struct ingest *in, const char *source, const struct desk_put_re
 	in->fresh += put->how != DESK_PUT_SAME;
 }
 
+/* A name as the database can have it: bytes that are not UTF-8 as %FF. */
+static const char *ingest_name(struct desk_arena *a, const char *name)
+{
+	size_t left = strlen(name), n;
+	struct desk_buf b;
+	uint32_t cp;
+
+	if (desk_utf8_valid(name, left))
+		return name;
+	desk_buf_init(&b, 3 * left + 1);
+	for (; left > 0; name += n, left -= n) {
+		n = desk_utf8_decode(name, left, &cp);
+		if (n > 0)
+			(void)desk_buf_add(&b, name, n);
+		else
+			(void)desk_buf_addf(&b, "%%%02X", (unsigned char)*name);
+		n = n > 0 ? n : 1;
+	}
+	name = desk_arena_strndup(a, b.p, b.n);
+	desk_buf_done(&b);
+	return name;
+}
+
 /* A file that never became a document. The others go on. */
 static void ingest_refused(struct ingest *in, const char *source)
 {
 	char text[sizeof(in->c->cx.err.text)];
+	bool named;
 
 	desk_log_mask(in->c->cx.err.text, text, sizeof(text));
-	fprintf(stderr, "frontdeskctl ingest: %s\n", ctl_clip(in->c->arena, text, SIZE_MAX));
+	named = strstr(text, source) != NULL;
+	fprintf(stderr, "frontdeskctl ingest: %s%s%s\n", named ? "" : ctl_clip(in->c->arena, source, 200), named ? "" : ": ",
+		ctl_clip(in->c->arena, text, SIZE_MAX));
 	json_array_append_new(in->refused, json_pack("{s:n, s:s, s:s, s:s}", "id", "source", source, "status", "FAILED",
 						     "reason", text));
 	desk_error_clear(&in->c->cx.err);
@@ -59,26 +85,27 @@ static enum desk_status ingest_file(struct ingest *in, const char *path, const c
 {
 	struct ctl *c = in->c;
 	char *real = realpath(path, NULL);
+	const char *origin = real != NULL ? ingest_name(c->arena, real) : NULL, *shown = ingest_name(c->arena, path);
 	struct desk_put_result put;
 	struct stat st;
 	enum desk_status rc;
 	int fd = real != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		rc = desk_fail(&c->cx, DESK_E_IO, "%s: cannot be read: %s", path,
+		rc = desk_fail(&c->cx, DESK_E_IO, "%s: cannot be read: %s", shown,
 			       fd < 0 ? strerror(errno) : "not a regular file");
 	else if (st.st_size > c->config->DOCUMENT_MAX_MB << 20)
 		rc = desk_fail(&c->cx, DESK_E_TOO_LARGE, "%s: larger than %lld MB: split it, or raise DOCUMENT_MAX_MB",
-			       path, (long long)c->config->DOCUMENT_MAX_MB);
+			       shown, (long long)c->config->DOCUMENT_MAX_MB);
 	else
-		rc = desk_document_put(&c->cx, &(struct desk_document_spec){ .source = source, .origin = real,
+		rc = desk_document_put(&c->cx, &(struct desk_document_spec){ .source = source, .origin = origin,
 									     .audience = in->audience }, fd, &put);
 	if (fd >= 0)
 		close(fd);
 	free(real);
 	if (rc == DESK_OK) {
 		ingest_note(in, source, &put);
-		ctl_progress_show(&in->bar, (double)in->n, (double)in->n + 1, source);
+		ctl_progress_show(&in->bar, (double)in->n, (double)in->n + 1, ctl_clip(c->arena, source, 60));
 	} else if (rc == DESK_E_IO || rc == DESK_E_INPUT || rc == DESK_E_TOO_LARGE) {
 		ingest_refused(in, source);
 		rc = DESK_OK;
@@ -93,21 +120,26 @@ static int ingest_by_name(const FTSENT **a, const FTSENT **b)
 
 static enum desk_status ingest_entry(struct ingest *in, FTS *fts, FTSENT *e, size_t root)
 {
-	const char *below = e->fts_path + root;
+	const char *below = e->fts_path + root, *shown = ingest_name(in->c->arena, e->fts_path);
 
 	if (e->fts_level > 0 && e->fts_name[0] == INGEST_SUFFIX_HIDDEN) {
 		(void)fts_set(fts, e, FTS_SKIP);
 		return DESK_OK;
 	}
 	switch (e->fts_info) {
+	case FTS_DEFAULT:	/* a pipe, a device: nobody meant those of a folder, but one that was named */
+		if (e->fts_level > 0)
+			return DESK_OK;
+		/* fall through */
+	case FTS_SLNONE:
 	case FTS_F:
 		below += strspn(below, "/");
-		return ingest_file(in, e->fts_path, *below != '\0' ? below : e->fts_name);
+		return ingest_file(in, e->fts_path, ingest_name(in->c->arena, *below != '\0' ? below : e->fts_name));
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		(void)desk_fail(&in->c->cx, DESK_E_IO, "%s: cannot be read: %s", e->fts_path, strerror(e->fts_errno));
-		ingest_refused(in, e->fts_path);
+		(void)desk_fail(&in->c->cx, DESK_E_IO, "%s: cannot be read: %s", shown, strerror(e->fts_errno));
+		ingest_refused(in, shown);
 		return DESK_OK;
 	default:
 		return DESK_OK;

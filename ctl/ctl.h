@@ -100,6 +100,8 @@ void ctl_table_print(const struct ctl_table *t, FILE *to);
 size_t ctl_width(const char *s);	/* columns on a terminal */
 /* Text for a terminal: control characters replaced, at most `columns` wide. Arena. */
 const char *ctl_clip(struct desk_arena *a, const char *s, size_t columns);
+/* The same for whole text: its lines and tabs are kept. */
+const char *ctl_plain(struct desk_arena *a, const char *s, size_t n);
 void ctl_print_json(const json_t *v);	/* indented, with a newline; v is borrowed */
 
 /* ---- progress.c --------------------------------------------------------- */

@@ -17,12 +17,18 @@ struct ctl_table {
 	size_t              rows, cap;
 };
 
-/* Columns of one code point; control characters are shown as one dot. */
+/* Not control characters, nor those that turn the direction of what follows: a name must not lie. */
+static bool table_is_shown(uint32_t cp)
+{
+	bool turns = (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069);
+
+	return !turns && wcwidth((wchar_t)cp) >= 0;
+}
+
+/* Columns of one code point; what is not shown is one dot. */
 static size_t table_cp_width(uint32_t cp)
 {
-	int w = wcwidth((wchar_t)cp);
-
-	return w >= 0 ? (size_t)w : 1;
+	return table_is_shown(cp) ? (size_t)wcwidth((wchar_t)cp) : 1;
 }
 
 size_t ctl_width(const char *s)
@@ -55,7 +61,7 @@ const char *ctl_clip(struct desk_arena *a, const char *s, size_t columns)
 			(void)desk_buf_adds(&b, "…");
 			break;
 		}
-		if (n > 0 && wcwidth((wchar_t)cp) >= 0)
+		if (n > 0 && table_is_shown(cp))
 			(void)desk_buf_add(&b, s, n);
 		else
 			(void)desk_buf_addc(&b, cp == '\n' || cp == '\t' || cp == '\r' ? ' ' : '.');
@@ -63,6 +69,27 @@ const char *ctl_clip(struct desk_arena *a, const char *s, size_t columns)
 		n = n > 0 ? n : 1;
 	}
 	out = desk_arena_strdup(a, b.p != NULL ? b.p : "");
+	desk_buf_done(&b);
+	return out;
+}
+
+const char *ctl_plain(struct desk_arena *a, const char *s, size_t n)
+{
+	struct desk_buf b;
+	const char *out;
+	uint32_t cp;
+	size_t len;
+
+	desk_buf_init(&b, n + 16);
+	for (; n > 0; s += len, n -= len) {
+		len = desk_utf8_decode(s, n, &cp);
+		if (len > 0 && (cp == '\n' || cp == '\t' || table_is_shown(cp)))
+			(void)desk_buf_add(&b, s, len);
+		else
+			(void)desk_buf_addc(&b, '.');
+		len = len > 0 ? len : 1;
+	}
+	out = desk_arena_strndup(a, b.p != NULL ? b.p : "", b.n);
 	desk_buf_done(&b);
 	return out;
 }

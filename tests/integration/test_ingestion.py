@@ -139,3 +139,24 @@ def test_the_same_content_is_one_document_and_a_new_version_replaces(running):
     running.ctl("documents", "--tenant", tenant.domain, "remove", next(iter(found.values()))["id"])
     assert documents(running, tenant) == {}
     assert assert_whole(running, tenant) == 0
+
+
+def test_names_that_are_not_text_are_ingested_and_never_reach_the_terminal(running, tmp_path):
+    """File names are bytes: not UTF-8, with lines, escape sequences, or a turn of direction."""
+    tenant = running.tenant()
+    names = [b"bad\xff.txt", b"two\nlines\x1b[31m\xc2\x9b2J.txt", "turned\u202etxt.exe.txt".encode()]
+    for n, name in enumerate(names):
+        with open(os.path.join(os.fsencode(tmp_path), name), "w", encoding="ascii") as file:
+            file.write("The heron number %d stands in the reeds." % n)
+    os.mkfifo(tmp_path / "fifo")
+    os.symlink("loop", tmp_path / "loop")
+    done = running.ctl("ingest", "--tenant", tenant.domain, "--wait", tmp_path, tmp_path / "fifo", "/dev/null", check=False)
+    assert done.returncode == 65 and "3 ready" in done.stdout, done.stdout + done.stderr
+    assert "fifo: cannot be read: not a regular file" in done.stderr and "/dev/null: " in done.stderr
+    assert "loop: cannot be read" in done.stderr
+    assert {d["status"] for d in documents(running, tenant).values()} == {"READY"}
+    assert "bad%FF.txt" in documents(running, tenant)
+    for words in (["documents"], ["search", "heron in the reeds"], ["ask", "Where does the heron stand?"]):
+        shown = running.ctl(words[0], "--tenant", tenant.domain, *words[1:]).stdout
+        assert "heron" in shown or "bad%FF.txt" in shown
+        assert not set(shown) & set("\x1b\x9b\u202e"), words

@@ -50,11 +50,11 @@ def test_without_redis_in_the_settings_its_state_is_off(make_instance):
 def test_connections_that_postgres_closed_are_made_again(make_instance):
     instance = make_instance(settings={"FCGI_WORKERS": "1"}, jobd=False)
     tenant = instance.tenant()
+    ours = "FROM pg_stat_activity WHERE usename = 'frontdesk_app' AND datname = current_database()"
     for _ in range(3):
         assert instance.request("POST", "/v1/query", question(tenant)).status == 200
-        instance.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'frontdesk_app'")
-        wait_until(lambda: instance.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'frontdesk_app'")[0][0] == "0",
-                   "the connections' end")
+        instance.sql("SELECT pg_terminate_backend(pid) " + ours)
+        wait_until(lambda: instance.sql("SELECT count(*) " + ours)[0][0] == "0", "the connections' end")
 
 
 @pytest.mark.parametrize("path", ["/v1/query", "/v1/search"])

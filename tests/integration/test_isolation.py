@@ -155,6 +155,27 @@ def test_jobs_of_b_are_out_of_reach_in_a_transaction_of_a(walls):
     assert walls.db.sql("DELETE FROM platform.jobs WHERE worker = 'w' RETURNING 1") == [["1"]]
 
 
+def test_a_with_the_id_of_b_has_no_way_into_the_queue_of_b(walls):
+    walls.db.sql("SET app.current_tenant_id = '%s'; SELECT platform.jobs_enqueue('test', ARRAY['y'], 0, false)" % walls.b.id)
+    walls.db.sql("UPDATE platform.jobs SET state = 'RUNNING', worker = 'w2' WHERE tenant_id = '%s'" % walls.b.id)
+    ids = "(SELECT array_agg(n) FROM generate_series(1::bigint, 1000) n)"
+    for call in ("jobs_guard", "jobs_settle"):
+        assert walls.run("SELECT platform.%s(%s, 'w2')" % (call, ids), tenant=walls.b.id) == [["0"]]
+    assert walls.run("SELECT * FROM platform.jobs_count()", tenant=walls.b.id) == [["0", "0", "0"]]
+    for tenant in (walls.b.id, None, "", "not a uuid"):
+        assert walls.refused("SELECT platform.jobs_enqueue('test', ARRAY['z'], 0, false)", tenant=tenant)
+    walls.run("SELECT platform.jobs_enqueue('test', ARRAY['z'], 0, false)", tenant=walls.a.id)
+    assert walls.db.sql("DELETE FROM platform.jobs WHERE worker = 'w2' RETURNING 1") == [["1"]]
+
+
+def test_nothing_that_runs_as_the_owner_looks_into_temporary_schemas_first(walls):
+    paths = walls.db.sql("SELECT oid::regprocedure, array_to_string(proconfig, ';') FROM pg_proc"
+                         " WHERE prosecdef OR oid = 'platform.tenant_entered'::regproc")
+    assert len(paths) >= 11
+    for function, config in paths:
+        assert config == "search_path=pg_catalog, pg_temp", function
+
+
 def test_a_tenant_s_catalog_is_the_template_s(walls):
     template = Schema(walls.db, "tenant_template").facts()
     for schema in (walls.schema_a, walls.schema_b):

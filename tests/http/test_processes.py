@@ -187,7 +187,8 @@ class Lock:
         assert self.psql.stdout.readline() == "1\n"
 
     def waiting(self):
-        return int(self.instance.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0][0])
+        return int(self.instance.sql("SELECT count(*) FROM pg_stat_activity"
+                                     " WHERE wait_event_type = 'Lock' AND datname = current_database()")[0][0])
 
     def release(self):
         self.psql.communicate("ROLLBACK;\n", timeout=10)

@@ -211,7 +211,7 @@ static enum desk_status ingest_wait(struct ingest *in)
 			moved_us = desk_mono_us(NULL);
 		before = p;
 		if (!warned && desk_mono_us(NULL) - moved_us > INGEST_STALLED_US) {
-			fputs("frontdeskctl ingest: nothing has moved for 30 s: is frontdesk-jobd running?\n", stderr);
+			fputs("frontdeskctl ingest: nothing has moved for 30 s: is frontdesk-jobd running, and what does its log say?\n", stderr);
 			warned = true;
 		}
 		usleep(INGEST_POLL_US);

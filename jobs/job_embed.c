@@ -76,6 +76,11 @@ static enum desk_status embed_run(struct job_run *r)
 		desk_arena_free(batch);
 		return desk_job_fail(r->cx, &r->d->worker, r->jobs[0].id, "not a range of chunks");
 	}
+	if ((size_t)r->cx->tenant->settings.embedding_dim != desk_embedder_dim(r->d->embedder))
+		rc = desk_fail(r->cx, DESK_E_CONFIG,
+			       "the tenant's vectors have %d dimensions, those of %s have %zu: set EMBEDDING_PROVIDER"
+			       " to the model that the tenant was made for", r->cx->tenant->settings.embedding_dim,
+			       desk_embedder_name(r->d->embedder), desk_embedder_dim(r->d->embedder));
 	while (rc == DESK_OK && more && !r->put_back) {
 		r->cx->arena = batch;
 		rc = embed_batch(r, first, last, &more);

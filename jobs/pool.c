@@ -295,6 +295,7 @@ enum desk_status job_pool_run(struct jobd *d, unsigned threads, int stop_fd)
 	bool ticking;
 
 	pool_init(&p, d, threads);
+	/* cppcheck-suppress autoVariables ; who reads it is joined before p is gone */
 	d->pool = &p;
 	ticking = pthread_create(&ticker, NULL, pool_ticker_main, d) == 0;
 	while (ticking && started < threads &&

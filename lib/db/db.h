@@ -96,7 +96,7 @@ struct desk_rows;
 					sizeof(struct desk_param) - 1)
 DESK_MUST_CHECK enum desk_status desk_db_query_n(struct desk_ctx *cx, struct desk_rows **rows,
 						 const char *sql, const struct desk_param *p, size_t n);
-#define desk_db_exec(cx, sql, ...) desk_db_query((cx), NULL, (sql) __VA_OPT__(,) __VA_ARGS__)
+#define desk_db_exec(cx, ...) desk_db_query((cx), NULL, __VA_ARGS__)	/* (cx, sql, binds…) */
 
 /*
  * Pipelined: send several, then take their results in the same order with desk_db_next; all of it

@@ -38,7 +38,7 @@ static enum desk_status blob_part(struct desk_ctx *cx, const char *id, int part,
 {
 	static const char sql[] = "SELECT data FROM document_blobs WHERE document_id = $1::uuid AND part = $2";
 	struct desk_arena *outer = cx->arena;
-	struct desk_rows *r;
+	struct desk_rows *r = NULL;
 	enum desk_status rc;
 
 	cx->arena = desk_arena_new();

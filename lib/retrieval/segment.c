@@ -213,7 +213,7 @@ static size_t segment_unit(const struct segmented *s, size_t i)
 static size_t segment_pairs(struct segmented *s, size_t i)
 {
 	while (segment_at(s, i) == SEG_PAIR) {
-		size_t next = segment_unit(s, i), after = next;
+		size_t next = segment_unit(s, i), after;
 
 		token_open(s, TOKEN_PAIR);
 		for (size_t k = i; k < next; k++)

@@ -135,6 +135,10 @@ static enum desk_status ingest_entry(struct ingest *in, FTS *fts, FTSENT *e, siz
 	case FTS_F:
 		below += strspn(below, "/");
 		return ingest_file(in, e->fts_path, ingest_name(in->c->arena, *below != '\0' ? below : e->fts_name));
+	case FTS_SL:	/* it may lead out of the folder, to what nobody meant to publish */
+		(void)desk_fail(&in->c->cx, DESK_E_INPUT, "%s: is a link: name what it points to, if that is meant", shown);
+		ingest_refused(in, shown);
+		return DESK_OK;
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
@@ -149,7 +153,7 @@ static enum desk_status ingest_entry(struct ingest *in, FTS *fts, FTSENT *e, siz
 static enum desk_status ingest_path(struct ingest *in, const char *path)
 {
 	char *const roots[] = { desk_arena_strdup(in->c->arena, path), NULL };
-	FTS *fts = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, ingest_by_name);
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, ingest_by_name);
 	enum desk_status rc = DESK_OK;
 	FTSENT *e;
 

@@ -70,7 +70,7 @@ static struct desk_citation answer_citation(struct desk_arena *a, const struct c
 	return (struct desk_citation){
 		.document = h->document,
 		.source = h->source,
-		.title = h->title,
+		.title = h->title[0] != '\0' ? h->title : h->source,
 		.page = h->page,
 		.relevance = chat_relevance(&f->search, h),
 		.start = at->start,

@@ -111,6 +111,26 @@ def test_folders_are_read_with_all_below_but_hidden_files(instance, tmp_path):
     assert str(tmp_path) not in json.dumps(documents)
 
 
+def test_a_link_in_a_folder_is_refused_aloud_and_not_followed(instance, tmp_path):
+    tenant = instance.tenant()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "meant.txt").write_text("Tents are returned within thirty days.", encoding="utf-8")
+    (tmp_path / "private.txt").write_text("The till's code is 4711.", encoding="utf-8")
+    (tmp_path / "folder" / "link.txt").symlink_to(tmp_path / "private.txt")
+    done = instance.ctl("ingest", "--tenant", tenant.domain, str(tmp_path / "folder"), "--wait", check=False)
+    assert done.returncode == 65 and "link.txt: is a link" in done.stderr
+    assert [d["source"] for d in instance.ctl_json("documents", "--tenant", tenant.domain)] == ["meant.txt"]
+
+
+def test_a_document_without_a_title_is_cited_by_its_source(instance, tmp_path):
+    tenant = instance.tenant()
+    lines = tmp_path / "faq.jsonl"
+    lines.write_text(json.dumps({"_id": "faq-7", "text": "Gift cards are valid for five years."}) + "\n", encoding="utf-8")
+    instance.ctl("ingest", "--tenant", tenant.domain, "--jsonl", str(lines), "--wait")
+    answer = instance.ctl_json("ask", "--tenant", tenant.domain, "How long are gift cards valid?")
+    assert answer["citations"][0]["title"] == "faq-7"
+
+
 @pytest.mark.parametrize("line,reason", [("nonsense", "line 2: not JSON"), ('{"text": "x"}', "line 2: needs an"),
                                          ('{"_id": "a"}', "line 2: needs"), ('["_id"]', "line 2: needs"),
                                          ('{"_id": "a", "text": "x\\u0000y"}', "line 2")])

@@ -30,11 +30,13 @@ snapshot()
 		schemaname, relname), false, true, '') FROM pg_stat_user_tables ORDER BY 1, 2"
 }
 
-# pids that were started from this clone
+# pids that were started from this clone; the grep, which has the name as well, is gone by then
 ours()
 {
-	grep -lazF "$(readlink -f var)" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 |
-		grep -vxE "$$|$BASHPID" || true
+	local p
+	for p in $(grep -lazF "$(readlink -f var)" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3); do
+		[ ! -e "/proc/$p" ] || echo "$p"
+	done
 }
 
 if [ -e "$clone" ]; then
@@ -73,7 +75,7 @@ echo "--- after a crash"
 pids=$(ours)
 [ -n "$pids" ] || fail "no process of this clone is found"
 # shellcheck disable=SC2086
-kill -KILL $pids 2>/dev/null || true	# one of them was the grep
+kill -KILL $pids
 ./dev up >"$dir/up3.txt" 2>&1 || { cat "$dir/up3.txt"; fail "up fails after a crash"; }
 ./dev ctl documents --tenant meridian.example list --json | jq -e 'length > 0' >/dev/null || fail "the documents are gone"
 

@@ -3,19 +3,24 @@
 same durable commit and no more, and beside what embedding alone would allow. All in one run, on one
 throwaway stack whose Postgres flushes its commits.
 
+    FRONTDESK_PREFIX=var/prefix bench/http/run.py --running var --tenant bench.example --queries FILE
     FRONTDESK_PREFIX=/usr bench/http/run.py --build build [--seconds 4] [--rounds 3] [--documents FILE.jsonl --queries FILE.jsonl]
 
 Needs wrk, or ab (then bodies do not change from request to request). Prints a table and, with
 --json FILE, the numbers."""
 # SPDX-License-Identifier: GPL-3.0-or-later
 import argparse
+import contextlib
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -103,20 +108,53 @@ def memory(instance):
     return sizes
 
 
+class Running:
+    """An instance that ./dev up has started, with a tenant in it: for a corpus that takes minutes to come in."""
+
+    def __init__(self, var, domain):
+        self.dir, self.env_file = tempfile.mkdtemp(prefix="frontdesk-bench-"), os.path.join(var, "frontdesk.env")
+        os.chmod(self.dir, 0o755)
+        if os.getuid() == 0:
+            shutil.chown(self.dir, "postgres")
+        self.processes, self.domain = {}, domain
+        for name in ("fcgi", "jobd"):
+            with open(os.path.join(var, "run", name + ".pid"), encoding="ascii") as pid:
+                self.processes[name] = types.SimpleNamespace(pid=int(pid.read().split()[0]))
+        with open(os.path.join(var, "port"), encoding="ascii") as port:
+            self.port = int(port.read())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def tenant(self):
+        return types.SimpleNamespace(domain=self.domain, id=self.domain)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="the build folder: fcgi-floor is taken from it")
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--running", metavar="VAR", help="the var/ folder of a ./dev up, instead of a throwaway stack")
+    parser.add_argument("--tenant", help="with --running: its tenant that is asked; anonymous callers allowed")
     parser.add_argument("--documents", help="a JSONL file to ingest; else four short documents")
     parser.add_argument("--queries", help="a JSONL file of questions; else made from four")
     parser.add_argument("--json")
     args = parser.parse_args()
     out = {}
-    with Postgres(durable=True) as postgres, Instance(postgres, {"LOG_LEVEL": "warn"}) as instance:
+    with contextlib.ExitStack() as stack:
+        if args.running:
+            instance = stack.enter_context(Running(args.running, args.tenant))
+        else:
+            instance = stack.enter_context(Instance(stack.enter_context(Postgres(durable=True)), {"LOG_LEVEL": "warn"}))
         tenant = instance.tenant()
-        if args.documents:
+        if args.running:
+            pass
+        elif args.documents:
             instance.ctl("ingest", "--tenant", tenant.domain, "--jsonl", args.documents, "--wait", timeout=3600)
         else:
             instance.ingest(tenant, SAMPLES)

@@ -9,6 +9,6 @@ DROP FUNCTION platform.schema_name_of(text), platform.clone_statements(name), pl
 	platform.tenant_find(text), platform.take_ids(regclass, bigint), platform.jobs_enqueue(text, text[], int, boolean), platform.jobs_claim(text, int, int),
 	platform.jobs_extend(bigint[], text, int), platform.job_retry(bigint, text, int, text),
 	platform.job_fail(bigint, text, text), platform.jobs_guard(bigint[], text), platform.jobs_settle(bigint[], text),
-	platform.jobs_count(), platform.schema_version();
+	platform.jobs_count(), platform.schema_version(), platform.tenant_entered();
 DROP TABLE platform.tenants;
 DROP FUNCTION public.get_current_tenant_id();

@@ -53,6 +53,8 @@ CREATE TABLE platform.tenants (
 	created_at  timestamptz  NOT NULL DEFAULT now()
 );
 
+-- A job's place in the queue is its time plus a second for each job of its tenant and kind that waits
+-- before it: whoever has few waits little, and nobody waits for ever.
 CREATE TABLE platform.jobs (
 	id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	tenant_id   uuid        NOT NULL REFERENCES platform.tenants ON DELETE CASCADE,
@@ -62,6 +64,7 @@ CREATE TABLE platform.jobs (
 	priority    smallint    NOT NULL DEFAULT 0,
 	batch       boolean     NOT NULL DEFAULT false,	-- small: may be claimed together with others like it
 	attempts    int         NOT NULL DEFAULT 0,
+	place       timestamptz NOT NULL DEFAULT now(),
 	run_after   timestamptz NOT NULL DEFAULT now(),
 	lease_until timestamptz,
 	worker      text,
@@ -70,13 +73,13 @@ CREATE TABLE platform.jobs (
 );
 -- Finished jobs are deleted: the queue holds what is to be done. One waiting job of a kind and ref.
 CREATE UNIQUE INDEX jobs_one_queued ON platform.jobs (tenant_id, kind, ref) WHERE state = 'QUEUED';
-CREATE INDEX jobs_due ON platform.jobs (priority DESC, run_after, id) WHERE state = 'QUEUED';
+CREATE INDEX jobs_due ON platform.jobs (priority DESC, place, id) WHERE state = 'QUEUED';
 CREATE INDEX jobs_leases ON platform.jobs (lease_until) WHERE state = 'RUNNING';
 
 -- "tenant_" and the domain. What would pass Postgres's 63 bytes gets a hashed tail behind a "#", that
 -- no domain has: never a silent cut, never two domains in one schema.
 CREATE FUNCTION platform.schema_name_of(tenant_domain text) RETURNS name
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN octet_length(plain) <= 63 THEN plain::name
 		ELSE (left(plain, 46) || '#' || left(encode(sha256(convert_to(plain, 'UTF8')), 'hex'), 16))::name
@@ -189,7 +192,7 @@ REVOKE ALL ON FUNCTION platform.grant_tenant(text, text), platform.wall(text, te
 -- A contiguous block of a sequence's numbers: its first one. A sequence alone would interleave what
 -- two transactions take. The lock is held for this call only, not for the transaction.
 CREATE FUNCTION platform.take_ids(sequence regclass, how_many bigint) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	first bigint;
@@ -255,7 +258,7 @@ REVOKE ALL ON FUNCTION platform.tenant_add(text, text, jsonb), platform.tenant_r
 -- ---- the app's way in: one row of the registry at a time -----------------
 CREATE FUNCTION platform.tenant_find(wanted text)
 RETURNS TABLE (id uuid, domain text, name text, tier text, schema_name text, role_name text, status text, settings jsonb)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	before text := coalesce(current_setting('app.current_tenant_id', true), '');
@@ -265,7 +268,7 @@ BEGIN
 	FROM platform.tenants t
 	WHERE t.id = CASE WHEN wanted ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN wanted::uuid END
 	   OR t.domain = lower(wanted)
-	LIMIT 1;
+	ORDER BY t.domain = lower(wanted) LIMIT 1;
 	IF NOT FOUND THEN
 		RETURN;
 	END IF;
@@ -280,22 +283,43 @@ $$;
 REVOKE ALL ON FUNCTION platform.tenant_find(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.tenant_find(text) TO frontdesk_app;
 
+-- The tenant that the caller says it is, if its role is that tenant's: the setting alone is anybody's,
+-- and what runs as the owner must not believe it.
+CREATE FUNCTION platform.tenant_entered() RETURNS uuid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.id FROM platform.tenants t
+	WHERE t.id = public.get_current_tenant_id()
+	  AND CASE current_setting('role') WHEN 'none' THEN pg_has_role(session_user, t.role_name, 'USAGE')
+	      ELSE t.role_name = current_setting('role')::name END
+$$;
+REVOKE ALL ON FUNCTION platform.tenant_entered() FROM PUBLIC;
+
 -- ---- jobs -----------------------------------------------------------------
 -- One waiting job of a kind and ref: queueing it again changes nothing.
 CREATE FUNCTION platform.jobs_enqueue(job_kind text, job_refs text[], job_priority int, job_batch boolean) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO platform.jobs (tenant_id, kind, ref, priority, batch)
-	SELECT public.get_current_tenant_id(), job_kind, r.ref, job_priority, job_batch
+DECLARE
+	tenant uuid := platform.tenant_entered();
+BEGIN
+	IF tenant IS NULL THEN
+		RAISE EXCEPTION 'permission denied: no tenant is entered' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	INSERT INTO platform.jobs (tenant_id, kind, ref, priority, batch, place)
+	SELECT tenant, job_kind, r.ref, job_priority, job_batch,
+		now() + make_interval(secs => r.n + (SELECT count(*) FROM platform.jobs w WHERE w.state = 'QUEUED'
+			AND w.tenant_id = tenant AND w.kind = job_kind))
 	FROM unnest(job_refs) WITH ORDINALITY r (ref, n) ORDER BY r.n
 	ON CONFLICT (tenant_id, kind, ref) WHERE state = 'QUEUED' DO NOTHING;
 	NOTIFY frontdesk_jobs;
+END
 $$;
 -- A job whose worker fell silent, else the due one of highest priority; with a small one come
 -- others like it, "most" in all. What was tried before always comes alone: it may be what kills.
 CREATE FUNCTION platform.jobs_claim(by_worker text, lease_seconds int, most int)
 RETURNS TABLE (id bigint, tenant_id uuid, kind text, ref text, attempts int)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	moment timestamptz := clock_timestamp();
@@ -306,7 +330,7 @@ BEGIN
 	ORDER BY d.lease_until LIMIT 1 FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
 		SELECT * INTO got FROM platform.jobs d WHERE d.state = 'QUEUED' AND d.run_after <= moment
-		ORDER BY d.priority DESC, d.run_after, d.id LIMIT 1 FOR UPDATE SKIP LOCKED;
+		ORDER BY d.priority DESC, d.place, d.id LIMIT 1 FOR UPDATE SKIP LOCKED;
 	END IF;
 	IF NOT FOUND THEN
 		RETURN;
@@ -317,28 +341,36 @@ BEGIN
 			SELECT d.id FROM platform.jobs d
 			WHERE d.state = 'QUEUED' AND d.run_after <= moment AND d.batch AND d.attempts = 0
 			  AND d.kind = got.kind AND d.tenant_id = got.tenant_id AND d.id <> got.id
-			ORDER BY d.priority DESC, d.run_after, d.id LIMIT most - 1 FOR UPDATE SKIP LOCKED);
+			ORDER BY d.priority DESC, d.place, d.id LIMIT most - 1 FOR UPDATE SKIP LOCKED);
 	END IF;
 	RETURN QUERY UPDATE platform.jobs j SET state = 'RUNNING', worker = by_worker, attempts = j.attempts + 1,
 		lease_until = moment + make_interval(secs => lease_seconds)
 	WHERE j.id = ANY (ids) RETURNING j.id, j.tenant_id, j.kind, j.ref, j.attempts;
 END
 $$;
--- How many of these are still the worker's; the others were taken over.
+-- How many of these are still the worker's; the others were taken over. A job that is locked is just
+-- being settled: nobody can claim it, and waiting for it would let the worker's other leases end.
 CREATE FUNCTION platform.jobs_extend(job_ids bigint[], by_worker text, lease_seconds int) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH u AS (UPDATE platform.jobs SET lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
-		   WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING' RETURNING 1)
+	WITH free AS MATERIALIZED (
+		SELECT id FROM platform.jobs WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING'
+		FOR UPDATE SKIP LOCKED
+	), u AS (
+		UPDATE platform.jobs j SET lease_until = clock_timestamp() + make_interval(secs => lease_seconds)
+		FROM free WHERE j.id = free.id RETURNING 1
+	)
 	SELECT count(*) FROM u
 $$;
--- Back into the queue; where the same work was queued meanwhile, that one row stands for both.
+-- Back into the queue, after its delay with no place behind others; where the same work was queued
+-- meanwhile, that one row stands for both.
 CREATE FUNCTION platform.job_retry(job bigint, by_worker text, delay_seconds int, why text) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	due timestamptz := clock_timestamp() + make_interval(secs => delay_seconds);
 BEGIN
-	UPDATE platform.jobs SET state = 'QUEUED', worker = NULL, lease_until = NULL, reason = why,
-		run_after = clock_timestamp() + make_interval(secs => delay_seconds)
+	UPDATE platform.jobs SET state = 'QUEUED', worker = NULL, lease_until = NULL, reason = why, run_after = due, place = due
 	WHERE id = job AND worker = by_worker AND state = 'RUNNING';
 	RETURN FOUND;
 EXCEPTION WHEN unique_violation THEN
@@ -347,7 +379,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 CREATE FUNCTION platform.job_fail(job bigint, by_worker text, why text) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH u AS (UPDATE platform.jobs SET state = 'FAILED', lease_until = NULL, reason = why
 		   WHERE id = job AND worker = by_worker AND state = 'RUNNING' RETURNING 1)
@@ -356,30 +388,30 @@ $$;
 -- In the tenant's transaction that writes a job's result. guard: how many are still the worker's?
 -- Holds the rows until the end. settle: the same, and they are done: gone with the result's commit.
 CREATE FUNCTION platform.jobs_guard(job_ids bigint[], by_worker text) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH l AS (SELECT 1 FROM platform.jobs WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING'
-		   AND tenant_id = public.get_current_tenant_id() FOR UPDATE)
+		   AND tenant_id = (SELECT platform.tenant_entered()) FOR UPDATE)
 	SELECT count(*) FROM l
 $$;
 CREATE FUNCTION platform.jobs_settle(job_ids bigint[], by_worker text) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH d AS (DELETE FROM platform.jobs WHERE id = ANY (job_ids) AND worker = by_worker AND state = 'RUNNING'
-		   AND tenant_id = public.get_current_tenant_id() RETURNING 1)
+		   AND tenant_id = (SELECT platform.tenant_entered()) RETURNING 1)
 	SELECT count(*) FROM d
 $$;
 -- Failed ones and waiting ones of a tenant that is entered, for people who ask what is going on.
 CREATE FUNCTION platform.jobs_count(OUT queued bigint, OUT running bigint, OUT failed bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT count(*) FILTER (WHERE state = 'QUEUED'), count(*) FILTER (WHERE state = 'RUNNING'),
 		count(*) FILTER (WHERE state = 'FAILED')
-	FROM platform.jobs WHERE tenant_id = public.get_current_tenant_id()
+	FROM platform.jobs WHERE tenant_id = (SELECT platform.tenant_entered())
 $$;
 -- For readiness: the newest migration of each scope, and whether every tenant has it.
 CREATE FUNCTION platform.schema_version(OUT platform_version int, OUT tenant_version int, OUT tenants_behind bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT (SELECT coalesce(max(version), 0) FROM platform.schema_migrations WHERE scope = 'platform'),
 		newest, (SELECT count(*) FROM platform.tenants t

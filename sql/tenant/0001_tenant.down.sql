@@ -1,3 +1,3 @@
 -- 0001_tenant: undo, with everything in it.
-DROP TABLE postings, segments, chunks, document_pages, document_blobs, documents, messages, conversations, users, tenants CASCADE;
+DROP TABLE index_changes, postings, segments, chunks, document_pages, document_blobs, documents, messages, conversations, users, tenants CASCADE;
 DROP SEQUENCE chunk_ids;

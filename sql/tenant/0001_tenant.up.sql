@@ -143,13 +143,22 @@ CREATE TABLE postings (
 CREATE INDEX postings_of_segment ON postings (segment_id);
 ALTER TABLE postings ALTER COLUMN data SET STORAGE EXTERNAL;
 
+-- The sum of n names a state of the index; a row a commit that adds, removes or embeds chunks, merged in
+-- time. lib/retrieval keeps what it found for a question as long as the sum is the same.
+CREATE TABLE index_changes (
+	id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	tenant_id uuid   NOT NULL,
+	n         bigint NOT NULL DEFAULT 1
+);
+
 SELECT platform.wall('tenants', 'id = (SELECT public.get_current_tenant_id())'),
        platform.wall('users'), platform.wall('conversations'),
        platform.wall('messages', 'EXISTS (SELECT 1 FROM conversations c WHERE c.id = conversation_id)'),
        platform.wall('documents'), platform.wall('document_blobs'), platform.wall('document_pages'),
-       platform.wall('chunks'), platform.wall('segments'), platform.wall('postings');
+       platform.wall('chunks'), platform.wall('segments'), platform.wall('postings'),
+       platform.wall('index_changes');
 SELECT platform.grant_tenant('SELECT, UPDATE', 'tenants'),
        platform.grant_tenant('SELECT, INSERT, UPDATE, DELETE', t)
 FROM unnest(ARRAY['users', 'conversations', 'messages', 'documents', 'document_blobs', 'document_pages', 'chunks',
-		  'segments', 'postings']) t;
+		  'segments', 'postings', 'index_changes']) t;
 SELECT platform.grant_tenant('USAGE, SELECT, UPDATE', 'chunk_ids');

@@ -1,2 +1,0 @@
--- 0002_index_changes: undo (keeps data).
-DROP TABLE index_changes;
